@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 
+from ..scrubbing import scrub
+
 WRONG = 3
 """The exit code for another key or passphrase."""
 _WRONG = {"No matching keys found", "Decryption failed"}
@@ -27,6 +29,6 @@ def main() -> int:
             pyrage.decrypt_io(source, target, identities)
         target.flush()
     except Exception as error:  # its traceback has the secret's line
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{scrub(error)}\n")
         return WRONG if str(error) in _WRONG or type(error).__name__ == "IdentityError" else 1
     return 0

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..base.safenames import UnsafePath, alternatives, safe_target
-from ..errors import IntegrityError
+from ..errors import IntegrityError, describe
 from ..peek.contents import FILE, FOLDER, LINK, Member
 from ..peek.tars import walk
 from .layers import PIECE, ZIP, Allowance, Layer, pieces_of
@@ -87,7 +87,7 @@ class Extraction:
             try:
                 self._hard(name, target) if hard else self._soft(name, target)
             except (OSError, ValueError) as error:  # on Windows, a link needs a privilege
-                self.omit(name, f"a link that cannot be made: {error}")
+                self.omit(name, f"a link that cannot be made: {describe(error)}")
 
     def _hard(self, name: str, target: str) -> None:
         try:
@@ -123,7 +123,7 @@ class Extraction:
         try:
             wanted = safe_target(self.root, name, fallback="member").relative_to(self.root)
         except UnsafePath as error:
-            self.omit(name, str(error))
+            self.omit(name, describe(error))
             return None
         path = self.root
         for number, part in enumerate(wanted.parts, 1):
@@ -206,7 +206,7 @@ def extract_zip(file: Path, into: Extraction, allowance: Allowance) -> None:
             for member in archive.infolist():
                 _extract_zipped(archive, member, into, allowance)
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise IntegrityError(f"The zip is damaged: {error}", cure="") from None
+        raise IntegrityError(f"The zip is damaged: {describe(error)}", cure="") from None
 
 
 def _extract_zipped(
@@ -222,7 +222,7 @@ def _extract_zipped(
     try:
         opened = archive.open(member)
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a method that Python lacks
-        into.omit(member.filename, str(error))
+        into.omit(member.filename, describe(error))
         return
     with opened:
         if stat.S_ISLNK(mode):
