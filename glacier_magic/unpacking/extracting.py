@@ -15,7 +15,6 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 from ..base.safenames import UnsafePath, alternatives, safe_target
@@ -24,8 +23,6 @@ from ..peek.contents import FILE, FOLDER, LINK, Member
 from ..peek.tars import walk
 from .layers import PIECE, ZIP, Allowance, Layer, pieces_of
 
-_SAME = 1000
-"""The most members of one name: each needs another."""
 _NAMED = 1000
 """The most members that are left out by name."""
 
@@ -41,7 +38,9 @@ class Extraction:
         self.root = root
         self.files = self.size = self.omitted = 0
         self.left_out: list[tuple[str, str]] = []
-        self._taken: dict[str, Path | None] = {}  # the folder of a name; None for a file
+        self._taken: set[str] = set()
+        self._folders: dict[str, Path] = {}
+        self._others: dict[str, Iterator[Path]] = {}
         self._links: list[tuple[str, str, bool]] = []
         root.mkdir()
 
@@ -126,26 +125,23 @@ class Extraction:
             self.omit(name, describe(error))
             return None
         path = self.root
-        for number, part in enumerate(wanted.parts, 1):
-            free = self._free(path / part, folder=folder or number < len(wanted.parts))
-            if free is None:
-                self.omit(name, f"more than {_SAME:,} members have this name")
-                return None
-            path = free
-        return path
+        for part in wanted.parts[:-1]:
+            path = self._free(path / part, folder=True)
+        return self._free(path / wanted.name, folder=folder)
 
-    def _free(self, path: Path, *, folder: bool) -> Path | None:
-        """Return a path, or a numbered one, that no file has; only folders of one name are the same."""
-        for each in islice(alternatives(path), _SAME):
-            key = _folded(each)
-            if key not in self._taken:
-                self._taken[key] = each if folder else None
-                if folder:
-                    each.mkdir()
-                return each
-            if folder and (known := self._taken[key]):
-                return known
-        return None
+    def _free(self, path: Path, *, folder: bool) -> Path:
+        """Return a path, or a numbered one, that nothing has; only folders of one name are the same."""
+        key = _folded(path)
+        if folder and key in self._folders:
+            return self._folders[key]
+        if key in self._taken:
+            others = self._others.setdefault(key, alternatives(path))  # goes on where it has come to
+            path = next(each for each in others if _folded(each) not in self._taken)
+        self._taken.add(_folded(path))
+        if folder:
+            path.mkdir()
+            self._folders[key] = path
+        return path
 
 
 def _folded(path: Path) -> str:
@@ -183,6 +179,8 @@ class _Tar:
         while self._at < start and (skipped := self._source.read(min(start - self._at, PIECE))):
             self._at += len(skipped)
         data = self._source.read(length)
+        if len(data) < length:
+            data += self._source.read(1)  # raises what has ended it, if that was no end
         self._at += len(data)
         return data
 
