@@ -43,8 +43,25 @@ Read = Callable[[int, int], bytes]
 class Readable(Protocol):
     """A stream of bytes."""
 
-    def read(self, size: int = ..., /) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """Return as many bytes, fewer only at the end."""
+
+
+class Forward:
+    """Reads a stream at positions that only grow."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream, self._at = stream, 0
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes from *start* on, fewer only at the end; an error of the stream is raised before."""
+        while self._at < start and (skipped := self._stream.read(min(start - self._at, 1 << 18))):
+            self._at += len(skipped)
+        data = self._stream.read(length)
+        if len(data) < length:
+            data += self._stream.read(1)  # raises what has ended it, if that is no end
+        self._at += len(data)
+        return data
 
 
 Unwrap = Callable[[BinaryIO], AbstractContextManager[Readable]]
@@ -130,38 +147,30 @@ def list_layered(window: Window, limits: ReadLimits, unwrap: Unwrap, kind: str) 
         packed = window.read(0, reach)
         try:
             with unwrap(io.BytesIO(packed)) as stream:
-                read = _forward(stream, limits.unpacked, cut=len(packed) < window.size)
+                read = _bounded(stream, limits.unpacked, cut=len(packed) < window.size)
                 listing = _listed(kind, read, None, limits)
         except IntegrityError as error:
             raise Unlistable(
                 f"Nothing is listed from its first {human_bytes(len(packed))}: {error}"
             ) from None
-        if (
-            listing.complete
-            or window.rounds >= limits.rounds
-            or reach >= min(window.size, limits.bytes)
-        ):
+        if listing.complete or window.rounds >= limits.rounds or reach >= min(window.size, limits.bytes):
             return listing.close(window)
         reach = limits.bytes
 
 
-def _forward(stream: Readable, most: int, *, cut: bool) -> Read:
-    """Return the function that reads a stream at positions that only grow."""
-    at = 0
+def _bounded(stream: Readable, most: int, *, cut: bool) -> Read:
+    """Return the function that reads a stream as far as a limit and its end allow."""
+    forward = Forward(stream)
 
     def read(start: int, length: int) -> bytes:
-        nonlocal at
         if start + length > most:
             raise _OutOfReach(f"after {human_bytes(most)} unpacked")
         try:
-            while at < start and (skipped := stream.read(min(start - at, 1 << 20))):
-                at += len(skipped)
-            data = stream.read(length)
+            data = forward.read(start, length)
         except IntegrityError:
-            if cut:  # which cannot be told from damage
-                raise _OutOfReach("at the end of the bytes that were read") from None
-            raise _Damaged from None
-        at += len(data)
+            if not cut:
+                raise _Damaged from None
+            data = b""  # a cut cannot be told from damage
         if len(data) < length and cut:  # a cipher without a signature ends anywhere
             raise _OutOfReach("at the end of the bytes that were read")
         return data

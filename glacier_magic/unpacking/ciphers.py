@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 16
 """Bytes of a block of AES, and of two of Blowfish."""
-_SALTED = 16
-"""Bytes before the data of OpenSSL: ``Salted__``, and the salt."""
+_VECTOR, _SALTED = 8, 16
+"""Bytes before the data: bakthat's vector; ``Salted__`` and the salt of OpenSSL."""
 _LEAST, _LONGEST = 4, 56
 """Bytes of a key of Blowfish; a shorter one is repeated, which makes the same cipher."""
 _RANDOM = 480.0
@@ -36,10 +36,10 @@ def bakthat(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
 
     :raises WrongKey: the password does not make contents of it.
     """
-    start = source.head(8)
-    passwords = [each for each in keys.spellings(name) if len(each) <= _LONGEST]
-    cipher = _chosen(source, len(start), (_blowfish(each, start) for each in passwords), _unpadded_of_bakthat)
-    yield from _decrypted(source, len(start), cipher, _unpadded_of_bakthat)
+    vector = source.head(_VECTOR).ljust(_VECTOR, b"\0")
+    used = [each * -(-_LEAST // len(each)) for each in keys.spellings(name) if len(each) <= _LONGEST]
+    ciphers = (_cipher(each, vector, old=True) for each in used)
+    yield from _decrypted(source, _VECTOR, ciphers, _unpadded_of_bakthat)
 
 
 def openssl(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
@@ -48,29 +48,18 @@ def openssl(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
     :raises WrongKey: the password does not make contents of it with any of them.
     """
     salt = source.head(_SALTED)[8:]
-    derived = (key for each in keys.spellings(name) for key in _derived(each, salt))
-    cipher = _chosen(source, _SALTED, map(_aes, derived), _unpadded)
-    yield from _decrypted(source, _SALTED, cipher, _unpadded)
+    derived = (found for each in keys.spellings(name) for found in _derived(each, salt))
+    ciphers = (_cipher(found[:32], found[32:]) for found in derived)
+    yield from _decrypted(source, _SALTED, ciphers, _unpadded)
 
 
-def _blowfish(password: bytes, vector: bytes) -> Candidate:
+def _cipher(key: bytes, vector: bytes, *, old: bool = False) -> Candidate:
     try:
         from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish
-        from cryptography.hazmat.primitives.ciphers import Cipher
-        from cryptography.hazmat.primitives.ciphers.modes import CBC
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     except ImportError:
         raise missing("cryptography") from None
-    return Cipher(Blowfish(password * -(-_LEAST // len(password))), CBC(vector.ljust(8, b"\0")))
-
-
-def _aes(key: bytes) -> Candidate:
-    try:
-        from cryptography.hazmat.primitives.ciphers import Cipher
-        from cryptography.hazmat.primitives.ciphers.algorithms import AES
-        from cryptography.hazmat.primitives.ciphers.modes import CBC
-    except ImportError:
-        raise missing("cryptography") from None
-    return Cipher(AES(key[:32]), CBC(key[32:]))
+    return Cipher(Blowfish(key) if old else algorithms.AES(key), modes.CBC(vector))
 
 
 def _derived(password: bytes, salt: bytes) -> Iterator[bytes]:
@@ -97,7 +86,10 @@ def _chosen(
                 return cipher
         except ValueError:  # it has none
             continue
-    raise WrongKey("The password is wrong: it makes no known contents of the first bytes", cure="")
+    raise WrongKey(
+        "The password is wrong: it makes no known contents of the first bytes",
+        cure="Or another program encrypted it than bakthat or openssl enc -aes-256-cbc.",
+    )
 
 
 def _is_content(data: bytes) -> bool:
@@ -118,10 +110,10 @@ def _spread(data: bytes) -> float:
 
 
 def _decrypted(
-    source: Layer, start: int, cipher: Candidate, unpadded: Callable[[bytes], bytes]
+    source: Layer, start: int, ciphers: Iterable[Candidate], unpadded: Callable[[bytes], bytes]
 ) -> Iterator[bytes]:
+    decryptor, last = _chosen(source, start, ciphers, unpadded).decryptor(), b""
     source.read(start)
-    decryptor, last = cipher.decryptor(), b""
     while piece := source.read(PIECE):
         plain = last + decryptor.update(piece)
         end = max(0, len(plain) - _BLOCK)

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.safenames import UnsafePath, alternatives, safe_target
+from ..base.safenames import alternatives, safe_target
 from ..errors import IntegrityError, describe
 from ..peek.contents import FILE, FOLDER, LINK, Member
-from ..peek.tars import walk
+from ..peek.tars import Forward, walk
 from .layers import PIECE, ZIP, Allowance, Layer, pieces_of
 
 _NAMED = 1000
@@ -61,8 +61,6 @@ class Extraction:
         :param mode: permissions; others get no right to write.
         """
         path = self._place(name)
-        if path is None:
-            return
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags, (mode & 0o755 or 0o644) | 0o600), "wb") as file:
             for piece in pieces:
@@ -89,25 +87,19 @@ class Extraction:
                 self.omit(name, f"a link that cannot be made: {describe(error)}")
 
     def _hard(self, name: str, target: str) -> None:
-        try:
-            source = safe_target(self.root, target, fallback="member")
-        except UnsafePath:
-            source = self.root
+        source = safe_target(self.root, target, fallback="member")
         if not source.is_file():
             self.omit(name, "a link to a member that is not there")
             return
         path = self._place(name)
-        if path is not None:
-            try:
-                os.link(source, path)
-            except OSError:  # a file system without them
-                shutil.copy2(source, path)
-            self.files += 1
+        try:
+            os.link(source, path)
+        except OSError:  # a file system without them
+            shutil.copy2(source, path)
+        self.files += 1
 
     def _soft(self, name: str, target: str) -> None:
         path = self._place(name)
-        if path is None:
-            return
         depth = len(path.relative_to(self.root).parts) - 1
         steps = target.split("/")
         ups = next((number for number, step in enumerate(steps) if step != ".."), len(steps))
@@ -117,14 +109,9 @@ class Extraction:
             return
         path.symlink_to(target)
 
-    def _place(self, name: str, *, folder: bool = False) -> Path | None:
-        """Return a path for a member, whose folders are made; None if it has none."""
-        try:
-            wanted = safe_target(self.root, name, fallback="member").relative_to(self.root)
-        except UnsafePath as error:
-            self.omit(name, describe(error))
-            return None
-        path = self.root
+    def _place(self, name: str, *, folder: bool = False) -> Path:
+        """Return a path for a member, whose folders are made."""
+        path, wanted = self.root, safe_target(self.root, name, fallback="member").relative_to(self.root)
         for part in wanted.parts[:-1]:
             path = self._free(path / part, folder=True)
         return self._free(path / wanted.name, folder=folder)
@@ -153,7 +140,7 @@ def extract_tar(source: Layer, into: Extraction) -> None:
 
     :raises IntegrityError: it is damaged or cut off.
     """
-    tar = _Tar(source)
+    tar = Forward(source)
     for member in walk(tar.read):
         if member.kind == FOLDER:
             into.folder(member.name)
@@ -164,33 +151,18 @@ def extract_tar(source: Layer, into: Extraction) -> None:
         elif member.size != member.packed:
             into.omit(member.name, "a sparse file, which tar itself extracts")
         else:
-            into.file(member.name, tar.content(member), mtime=member.mtime, mode=member.mode)
-    while source.read(PIECE):
+            into.file(member.name, _content(tar, member), mtime=member.mtime, mode=member.mode)
+    while source.read():
         pass
 
 
-class _Tar:
-    """Reads a stream at positions that only grow."""
-
-    def __init__(self, source: Layer) -> None:
-        self._source, self._at = source, 0
-
-    def read(self, start: int, length: int) -> bytes:
-        while self._at < start and (skipped := self._source.read(min(start - self._at, PIECE))):
-            self._at += len(skipped)
-        data = self._source.read(length)
-        if len(data) < length:
-            data += self._source.read(1)  # raises what has ended it, if that was no end
-        self._at += len(data)
-        return data
-
-    def content(self, member: Member) -> Iterator[bytes]:
-        end = member.content + member.size
-        for start in range(member.content, end, PIECE):
-            data = self.read(start, min(PIECE, end - start))
-            if len(data) < min(PIECE, end - start):
-                raise IntegrityError(f"It ends inside the member {member.name!r}", cure="")
-            yield data
+def _content(tar: Forward, member: Member) -> Iterator[bytes]:
+    end = member.content + member.size
+    for start in range(member.content, end, PIECE):
+        data = tar.read(start, min(PIECE, end - start))
+        if len(data) < min(PIECE, end - start):
+            raise IntegrityError(f"It ends inside the member {member.name!r}", cure="")
+        yield data
 
 
 def extract_zip(file: Path, into: Extraction, allowance: Allowance) -> None:

@@ -37,19 +37,12 @@ class Keys:
         asks: bool = True,
     ) -> None:
         self._key, self._file, self._asks = key, password_file, asks
-        self._password: bytes | None = None
-        if password_file == ASK:
-            self._password = _asked("Password: ")
+        self._password = _asked("Password: ") if password_file == ASK else None
 
     @property
     def given(self) -> bool:
         """Whether there is a key file or a password."""
         return self._key is not None or self.has_password
-
-    @property
-    def has_key(self) -> bool:
-        """Whether there is a key file."""
-        return self._key is not None
 
     @property
     def has_password(self) -> bool:
@@ -62,15 +55,15 @@ class Keys:
         :param name: of the file that needs it, for the question.
         :raises InputError: there is none, and nobody to ask.
         :raises LocalError: its file cannot be read.
+        :raises WrongKey: it is empty.
         """
         if self._password is None:
             if self._file is not None:
-                self._password = _read(self._file).splitlines()[0].rstrip(b"\r\n")
+                self._password = _hidden(_read(self._file).splitlines()[0])
             elif self._asks:
                 self._password = _asked(f"Password of {name}: ")
             else:
                 raise _unanswered()
-            hide(self._password.decode(errors="replace"))
         if not self._password:  # nobody encrypts with it: a mistake
             raise WrongKey("The password is empty", cure="")
         return self._password
@@ -111,9 +104,14 @@ def _asked(question: str) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # a password that is seen is not asked for
             # Of the module, which a notebook's kernel replaces.
-            return getpass.getpass(question).encode(errors="surrogateescape")
+            return _hidden(getpass.getpass(question).encode(errors="surrogateescape"))
     except (EOFError, OSError, RuntimeError, getpass.GetPassWarning):
         raise _unanswered() from None
+
+
+def _hidden(password: bytes) -> bytes:
+    hide(password.decode(errors="replace"))
+    return password
 
 
 def _unanswered() -> InputError:

@@ -21,8 +21,6 @@ DEEPEST = 8
 """The most layers: a file can be made that unpacks to itself."""
 
 TAR, ZIP = "tar", "zip"
-ARCHIVES = (TAR, ZIP)
-"""The kinds that have members."""
 _MAGICS: dict[str, re.Pattern[bytes]] = {
     "gzip": re.compile(rb"\x1f\x8b\x08"),
     "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
@@ -107,21 +105,17 @@ class Layer:
             raise self._failed
         return bytes(self._held[:size])
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return as many bytes, all without a size; fewer only at the end.
+    def read(self, size: int = PIECE, /) -> bytes:
+        """Return as many bytes, fewer only at the end.
 
         :raises IntegrityError: the layer is damaged, or ends too early.
         """
         parts: list[memoryview] = []
-        while size:
-            if not self._held:
-                self._held = memoryview(self._next())
-            if not self._held:
-                break
-            part = self._held[: size if size > 0 else None]
+        while size and (self._held or self._fill()):
+            part = self._held[:size]
             self._held = self._held[len(part) :]
             parts.append(part)
-            size -= len(part) if size > 0 else 0
+            size -= len(part)
         if self._failed and not parts:
             raise self._failed
         return b"".join(parts)
@@ -131,6 +125,10 @@ class Layer:
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
+
+    def _fill(self) -> bool:
+        self._held = memoryview(self._next())
+        return bool(self._held)
 
     def _next(self) -> bytes:
         """Return the next piece; nothing at the end, or after a failure, which is kept."""
@@ -178,7 +176,7 @@ def opened(stream: BinaryIO, name: str, openers: dict[str, Opener], allowance: A
     :raises IntegrityError: a layer is damaged at its beginning.
     :raises InputError: there are too many, or the program or library for one is not installed.
     """
-    layers = [Layer("file", pieces_of(stream), Allowance(1 << 63, ""))]
+    layers = [Layer("file", pieces_of(stream), allowance.fresh())]
     kinds: list[str] = []
     try:
         while (kind := kind_of(layers[-1].head(HEAD), name)) in openers:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from ..base.files import rename_new
 from ..base.rendering import Rendered, near, visible
-from ..base.safenames import alternatives, safe_parts
+from ..base.safenames import UnsafePath, alternatives, safe_parts
 from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, LocalError
 from ..steps import left_out, option
 from .extracting import Extraction, extract_tar, extract_zip
 from .keys import Keys
-from .layers import TAR, Allowance, Opened, opened, pieces_of
+from .layers import PIECE, TAR, Allowance, Opened, opened, pieces_of
 from .opening import openers
 
 RATIO, LEAST = 100, 1 << 30
@@ -153,8 +153,9 @@ class Package:
         else:
             file = self._source
             if self._inside.kinds:  # a zip is read from its end
-                Extraction(work / "zip").file("zip", pieces_of(layer))
-                file = work / "zip" / "zip"
+                file = work / "zip"
+                with file.open("wb") as copy:
+                    shutil.copyfileobj(layer, copy, PIECE)
             extract_zip(file, into, self._allowance.fresh())
         into.finish()
         return into
@@ -189,6 +190,8 @@ def _local_errors(source: Path) -> Iterator[None]:
         yield
     except GlacierError:  # some are an OSError, too
         raise
+    except UnsafePath as error:
+        raise LocalError(f"{source.name} cannot be unpacked: {error}") from None
     except OSError as error:
         path = error.filename or source
         raise LocalError(f"{source.name} cannot be unpacked: {path}: {error.strerror or error}") from None
