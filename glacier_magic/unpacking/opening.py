@@ -13,8 +13,11 @@ from typing import Any, BinaryIO
 
 from .ciphers import bakthat, missing, openssl
 from .keys import Keys
-from .layers import Allowance, Layer, Opener, opened, pieces_of
+from .layers import PIECE, Allowance, Layer, Opener, opened, pieces_of
 from .programs import age, gpg
+
+_MEMORY = 256 << 20
+"""Bytes of memory for xz, whose highest level takes 65 MiB."""
 
 
 def openers(keys: Keys) -> dict[str, Opener]:
@@ -25,7 +28,7 @@ def openers(keys: Keys) -> dict[str, Opener]:
     found: dict[str, Opener] = {
         "gzip": partial(_decompressed, lambda source: gzip.GzipFile(fileobj=source)),
         "bzip2": partial(_decompressed, bz2.BZ2File),
-        "xz": partial(_decompressed, lzma.LZMAFile),
+        "xz": _xz,
         "zstd": partial(_decompressed, _zstd_file),
     }
     for encrypted in (bakthat, openssl, gpg, age):
@@ -45,6 +48,19 @@ def unwrap(stream: BinaryIO, *, name: str, keys: Keys, most: int) -> Iterator[La
 
 def _decompressed(file: Callable[[Any], Any], source: Layer, _name: str) -> Iterator[bytes]:
     return pieces_of(file(source))
+
+
+def _xz(source: Layer, _name: str) -> Iterator[bytes]:
+    # Not LZMAFile: a file may ask for gigabytes of memory.
+    data = b""
+    while data := (data or source.read()).lstrip(b"\0"):  # streams may follow, and zeros between them
+        stream = lzma.LZMADecompressor(memlimit=_MEMORY)
+        while not stream.eof:
+            if stream.needs_input and not (data := data or source.read()):
+                raise EOFError
+            yield stream.decompress(data, PIECE)
+            data = b""
+        data = stream.unused_data
 
 
 def _zstd_file(source: Any) -> Any:

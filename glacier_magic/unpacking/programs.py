@@ -22,9 +22,11 @@ from ..steps import option
 from .age_process import WRONG, main
 from .ciphers import missing
 from .keys import Keys
-from .layers import PIECE, Layer, pieces_of
+from .layers import HEAD, PIECE, Layer, pieces_of
 
 _STATUS = "[GNUPG:] "
+_STANZAS = 128
+"""The most keys of a file of age: each costs time before anything is known to be right."""
 
 
 class _Process:
@@ -115,7 +117,10 @@ def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
     """
     if find_spec("pyrage") is None:
         raise missing("pyrage")
-    if _by_passphrase(source.head(200)):
+    header = _age_header(source.head(HEAD))
+    if not 0 < header.count(b"\n-> ") <= _STANZAS:
+        raise InputError(f"The age header has more than {_STANZAS} keys, or no end", cure="Use age itself.")
+    if b"\n-> scrypt " in header:
         first = b"passphrase " + keys.password(name)
     else:
         first = b"identities " + " ".join(keys.identities()).encode()
@@ -129,8 +134,10 @@ def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
         raise IntegrityError(f"The age data is damaged, or ends too early ({said})", cure="")
 
 
-def _by_passphrase(head: bytes) -> bool:
+def _age_header(head: bytes) -> bytes:
+    """Return the header, in which each key begins with an arrow; nothing if it has no end."""
     if head.startswith(b"-----"):
-        with suppress(ValueError, IndexError):
-            head = base64.b64decode(head.splitlines()[1])
-    return b"\n-> scrypt " in head[:60]
+        with suppress(ValueError):
+            head = base64.b64decode(b"".join(head.splitlines()[1:-1]))  # the last line may be cut
+    header, end, _ = head.partition(b"\n--- ")
+    return header if end else b""

@@ -7,6 +7,7 @@ import lzma
 import os
 import sys
 import zipfile
+import zlib
 from functools import partial
 
 import pytest
@@ -73,6 +74,19 @@ def test_damage_and_a_cut_leave_nothing(unpack, files, ending):
         with pytest.raises(IntegrityError, match=r"^a\.tar: "):
             unpack("a.tar", broken)
     assert list((files.folder / "out").iterdir()) == []
+
+
+def test_xz_takes_little_memory_and_padding_between_streams(unpack):
+    """However much a header asks for."""
+    small = bytearray(lzma.compress(b"hello"))
+    assert (
+        unpack("a.xz", bytes(small) + bytes(8) + lzma.compress(b" you")).target.read_bytes() == b"hello you"
+    )
+    assert small[14:16] == b"\x21\x01"  # LZMA2, and the size of its properties: the dictionary's
+    small[16] = 36  # 1 GiB
+    small[20:24] = zlib.crc32(small[12:20]).to_bytes(4, "little")
+    with pytest.raises(IntegrityError, match="Memory usage limit"):
+        unpack("a.xz", bytes(small))
 
 
 def test_what_has_no_layers_is_refused(unpack):

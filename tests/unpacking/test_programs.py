@@ -1,6 +1,7 @@
 """Files of OpenPGP and age, as gpg and pyrage write them."""
 
 import base64
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.errors import InputError, IntegrityError, WrongKey
+from tests.unpacking.aged import sealed
 from tests.unpacking.conftest import PASSWORD, content
 from tests.unpacking.packing import tarred
 
@@ -60,6 +62,21 @@ def test_iceshelf_signs_what_it_has_encrypted(unpack, gpg, monkeypatch, tmp_path
     assert (found.target.name, found.target.read_bytes()) == ("20151201-183007-0b3f9.json", b"{}\n")
 
 
+def test_peek_opens_gpg_and_tells_a_wrong_password(vault, ready, ranges_of, gpg, password_file):
+    """After the first MiB alone."""
+    words = ["--pinentry-mode", "loopback", "--passphrase-file", str(password_file()), "--symmetric"]
+    vault.upload_stream(
+        io.BytesIO(gpg(*words, data=tarred({"a.txt": b"", "b.bin": os.urandom(3 << 20)}))), "a.tar.gpg"
+    )
+    ready(vault.peek("a.tar.gpg").run())
+    for _ in range(2):
+        with pytest.raises(WrongKey, match=r"gpg does not open it.*\(paid: 1 request, 1 MiB"):
+            vault.peek("a.tar.gpg", keys=gm.Keys(password_file=password_file("wrong")))
+    plan = vault.peek("a.tar.gpg", keys=gm.Keys(password_file=password_file()), rounds=1)
+    assert plan.members["name"].to_list() == ["a.txt", "b.bin"]
+    assert ranges_of() == [f"0-{(1 << 20) - 1}"]
+
+
 def test_gpg_without_the_key_says_what_is_missing(unpack, gpg, monkeypatch, tmp_path, files):
     """And without gpg, how to get it."""
     data = gpg("-r", "us@example.org", "-e", data=tarred(MEMBERS))
@@ -97,7 +114,7 @@ def test_age_opens_with_the_key_file(unpack, identity, armored):
 
 def test_age_opens_with_a_passphrase(unpack):
     """In armor, too; a wrong one is told."""
-    data = pyrage.passphrase.encrypt(tarred(MEMBERS), PASSWORD)
+    data = sealed(tarred(MEMBERS), PASSWORD)
     armor = b"-----BEGIN AGE ENCRYPTED FILE-----\n%s-----END AGE ENCRYPTED FILE-----\n"
     assert content(unpack("a.tar.age", data, PASSWORD).target) == MEMBERS
     lines = b"".join(base64.b64encode(data[at : at + 48]) + b"\n" for at in range(0, len(data), 48))
@@ -122,6 +139,19 @@ def test_age_without_its_key_says_what_is_missing(unpack, identity, tmp_path, fi
     with pytest.raises(gm.LocalError, match="cannot be read"):
         unpack("a.tar.age", data, key=tmp_path / "missing")
     assert content(files.folder / "out") == {}
+
+
+def test_a_header_of_five_thousand_keys_is_refused(unpack, identity):
+    """Each costs an agreement of keys before anything is known to be right."""
+    stanza = b"-> X25519 " + base64.b64encode(os.urandom(32))[:-1] + b"\n" + base64.b64encode(bytes(32))[:-1]
+    header = b"age-encryption.org/v1\n" + (stanza + b"\n") * 5000 + b"--- " + base64.b64encode(bytes(32))[:-1]
+    for many in (
+        header,
+        header[: 100 << 10],
+        header.replace(b"-> X25519", b"-> X25519 " + bytes(64 << 10), 1),
+    ):
+        with pytest.raises(InputError, match="more than 128 keys, or no end"):
+            unpack("a.tar.age", many + b"\n" + os.urandom(1000), key=identity[1])
 
 
 def test_changed_bytes_of_age_are_refused(unpack, identity, files):

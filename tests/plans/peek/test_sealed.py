@@ -9,6 +9,7 @@ import pytest
 import glacier_magic as gm
 from glacier_magic.errors import InputError, Unlistable, WrongKey
 from tests.counting import counting
+from tests.unpacking.aged import sealed
 from tests.unpacking.beefish import encrypted
 from tests.unpacking.packing import tarred
 
@@ -142,8 +143,7 @@ def test_a_passphrase_of_age_is_tested_and_its_file_listed_only_whole(
     vault, store, ready, ranges_of, password
 ):
     """pyrage opens such a file as a whole: the user is told rather than charged for more."""
-    sealed = pyrage.passphrase.encrypt(tarred(MEMBERS), "right")
-    store("a.tar.age", sealed)
+    store("a.tar.age", sealed(tarred(MEMBERS), "right"))
     ready(vault.peek("a.tar.age", keys=password("wrong")).run())
     with pytest.raises(WrongKey):
         vault.peek("a.tar.age", keys=password("wrong"))
