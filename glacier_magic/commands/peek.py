@@ -92,7 +92,7 @@ VERB = Verb(
     examples=(
         ("peek backup-2019.zip --max-cost 0.10", ""),
         ("peek id:ID --as tar.gz", ""),
-        ("peek documents.20130214103045.tgz.enc --password-file - --rounds 1", "asks for it first"),
+        ("peek notes.tgz.enc --password-file - --rounds 1", "asks for the password first"),
     ),
     details=(
         "A zip is read from its end, a tar from its start, header by header; of a compressed tar only "
