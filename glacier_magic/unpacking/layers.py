@@ -203,13 +203,16 @@ def opened(stream: BinaryIO, name: str, openers: dict[str, Opener], allowance: A
 def kind_of(head: bytes, name: str = "") -> str | None:
     """Return the kind of a layer or archive by its first bytes, else by its name; None for a file.
 
-    Old signatures have no magic but that of compressed data, and bakthat's files have none at all.
+    Old signatures have no magic but that of compressed data.  bakthat's files have none at all: one in
+    six thousand begins like a packet of OpenPGP.
     """
     if begins_tar(head):
         return TAR
     found = next((kind for kind, magic in _MAGICS.items() if magic.match(head)), None)
+    if found not in (None, "gpg"):
+        return found
     named = (kind for kind in ("gpg", "bakthat") if name.lower().endswith(tuple(_ENDINGS[kind])))
-    return found or next(named, None)
+    return next(named, found)
 
 
 def _without_ending(name: str, kind: str) -> str:

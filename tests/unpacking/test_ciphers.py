@@ -40,6 +40,12 @@ def test_the_padding_of_every_length_is_dropped(unpack, size):
     assert found.target.read_bytes() == text[:size]
 
 
+def test_bakthat_may_begin_like_something_else(unpack):
+    """Its first bytes are random."""
+    data = encrypted(tarred(MEMBERS, "w:gz"), b"secret", b"\x85xx\x03xxxx")
+    assert unpack("notes.tgz.enc", data, "secret").kinds == ("bakthat", "gzip", "tar")
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_bakthat_uncompressed_or_compressed_before_is_told_by_content(unpack, mode):
     """Its names do not say it."""
