@@ -98,7 +98,7 @@ def _is_content(data: bytes) -> bool:
     # The cut may fall inside a character.
     text = beginning.decode("utf-8", "ignore" if len(data) > len(beginning) else "surrogateescape")
     return (
-        kind_of(data) not in (None, "gpg")  # random bytes may begin like a packet
+        kind_of(data) is not None
         or all(character.isprintable() or character in "\t\n\r\f" for character in text)
         or max(map(_spread, (beginning, data))) > _RANDOM
     )

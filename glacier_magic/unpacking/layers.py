@@ -28,9 +28,10 @@ _MAGICS: dict[str, re.Pattern[bytes]] = {
     "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
     "age": re.compile(rb"age-encryption\.org/v1\r?\n|-----BEGIN AGE ENCRYPTED FILE-----"),
     "openssl": re.compile(rb"Salted__"),
-    # Packets of keys and of passwords with their versions (RFC 9580, 5.1 and 5.3), and armor.
+    # Packets of keys and of passwords with version and algorithm (RFC 9580, 5.1 and 5.3), and armor.
     "gpg": re.compile(
-        rb"[\x84\xc1].[\x03\x06]|\x85..[\x03\x06]|[\x8c\xc3].[\x04-\x06]"
+        rb"([\x84\xc1].|[\x85\xc1]..)\x03.{8}[\x01\x02\x10\x12\x19\x1a]"
+        rb"|[\x8c\xc3].(\x04[\x01-\x0d][\x00-\x04]|\x05[\x01-\x0d][\x01-\x03])"
         rb"|-----BEGIN PGP (SIGNED )?MESSAGE-----",
         re.DOTALL,
     ),
@@ -203,16 +204,13 @@ def opened(stream: BinaryIO, name: str, openers: dict[str, Opener], allowance: A
 def kind_of(head: bytes, name: str = "") -> str | None:
     """Return the kind of a layer or archive by its first bytes, else by its name; None for a file.
 
-    Old signatures have no magic but that of compressed data.  bakthat's files have none at all: one in
-    six thousand begins like a packet of OpenPGP.
+    Old signatures have no magic but that of compressed data, and bakthat's files have none at all.
     """
     if begins_tar(head):
         return TAR
     found = next((kind for kind, magic in _MAGICS.items() if magic.match(head)), None)
-    if found not in (None, "gpg"):
-        return found
     named = (kind for kind in ("gpg", "bakthat") if name.lower().endswith(tuple(_ENDINGS[kind])))
-    return next(named, found)
+    return found or next(named, None)
 
 
 def _without_ending(name: str, kind: str) -> str:
