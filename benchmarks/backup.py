@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from limits import Limit, show
 
-from glacier_magic.encryption import Identity
 from glacier_magic.packs import PackWriter, walk
+from glacier_magic.packs.encryption import Identity
 
 MIB = 1 << 20
 LARGEST = 64 * MIB

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
+    from .packs.unpacking import Keys
+    from .packs.unpacking.package import Unpacked, unpack
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
 
 _HOMES = {  # the errors are not listed: they are the default
@@ -71,6 +73,8 @@ _HOMES = {  # the errors are not listed: they are the default
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
+    "Keys": "packs.unpacking",
+    **dict.fromkeys(("Unpacked", "unpack"), "packs.unpacking.package"),
 }
 
 __all__ = [
@@ -92,6 +96,7 @@ __all__ = [
     "Job",
     "JobExpired",
     "JobFailed",
+    "Keys",
     "LocalError",
     "NameNotKnown",
     "NotConfirmed",
@@ -110,6 +115,7 @@ __all__ = [
     "Unavailable",
     "Unexpected",
     "Unlistable",
+    "Unpacked",
     "Vault",
     "VaultNotEmpty",
     "WrongKey",
@@ -119,6 +125,7 @@ __all__ = [
     "pack",
     "tree_hash",
     "unload_ipython_extension",
+    "unpack",
 ]
 
 

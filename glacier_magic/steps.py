@@ -49,6 +49,7 @@ CALLS = {
     "restore --tier": "vault.restore(..., tier={})",
     "rm": "vault.delete({})",
     "run": "session.open_plan({})",
+    "unpack": "glacier_magic.unpack({})",
     "upload": "vault.upload({})",
     "uploads": "vault.uploads()",
     "use": "session.vault({})",

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from glacier_magic.encryption import Identity
+from glacier_magic.packs.encryption import Identity
 from glacier_magic.scrubbing import SHORTEST
 
 WRITTEN_BY_TESTS = (

@@ -54,7 +54,7 @@ def test_the_secrets_that_botocore_is_given_are_looked_for() -> None:
 def test_identities_are_looked_for() -> None:
     """Each that is made or read, but not in the files that are for them."""
     code = """
-from glacier_magic.encryption import Identity
+from glacier_magic.packs.encryption import Identity
 from tests.leaks import Leaks
 
 leaks = Leaks()

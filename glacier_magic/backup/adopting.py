@@ -13,9 +13,9 @@ from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.records.backup_records import BackedUp, BackupSet
-from ..encryption import Identity, SealedFile
 from ..errors import IntegrityError
 from ..packs import PackMember, PackReader, PlainRanges
+from ..packs.encryption import Identity, SealedFile
 from .rules import Rules
 from .run import MANIFEST
 

@@ -20,10 +20,10 @@ from ..base.safenames import UnsafePath, alternatives, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, BackupSet, Content, PackRecord, SnapshotRecord
-from ..encryption import Identity, SealedFile
-from ..encryption.age import Fetch
 from ..errors import IntegrityError, LocalError, NotFound
 from ..packs import PackMember, PackReader, PlainRanges
+from ..packs.encryption import Identity, SealedFile
+from ..packs.encryption.age import Fetch
 from ..steps import left_out, step
 
 GAP = 4 << 20

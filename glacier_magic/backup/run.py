@@ -21,9 +21,9 @@ from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
-from ..encryption.age import HEAD, head_of
 from ..errors import LocalError, Unavailable
 from ..packs import Pack, PackWriter
+from ..packs.encryption.age import HEAD, head_of
 from ..steps import left_out
 from ..transfer.engine import renewing
 from ..transfer.progress import Meter, Observer

@@ -19,8 +19,8 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
-from ..encryption.identities import checked_recipient, read_identities
 from ..errors import InputError, NotFound, WrongKey
+from ..packs.encryption.identities import checked_recipient, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
 from ..plans.prune_plan import PrunePlan, Pruning

@@ -18,7 +18,7 @@ STEP = 32 << 20
 
 
 class Ranges(Protocol):
-    """What a pack is read from, such as a :class:`~glacier_magic.encryption.SealedFile`."""
+    """What a pack is read from, such as a :class:`~glacier_magic.packs.encryption.SealedFile`."""
 
     size: int
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import read_at
-from ..encryption import Sealed, Sealing
 from ..errors import LocalError
+from .encryption import Sealed, Sealing
 from .frames import FrameWriter, options, zstd
 from .members import BLOCK, FILE, FOLDER, HARDLINK, SYMLINK, PackMember, first_line, header, line, padding
 

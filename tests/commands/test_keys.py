@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.encryption import read_identities
 from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import read_identities
 from tests.faces import Face
 
 

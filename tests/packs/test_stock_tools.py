@@ -6,8 +6,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from glacier_magic.encryption import opened
 from glacier_magic.packs import walk
+from glacier_magic.packs.encryption import opened
 
 
 def facts(folder):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ..base.treehash import TreeHasher
+from ...base.treehash import TreeHasher
 from .sealing import DAMAGED, LOCKED
 
 _READ = 1 << 20

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..base.files import rename_new, sync_folder
-from ..errors import GlacierError, IntegrityError, LocalError, WrongKey
+from ...base.files import rename_new, sync_folder
+from ...errors import GlacierError, IntegrityError, LocalError, WrongKey
 from .identities import Identity, checked_recipient
 
 LOCKED, DAMAGED = 3, 4
@@ -140,7 +140,7 @@ def _error_of(child: subprocess.Popen[bytes], file: Path) -> GlacierError | None
 def _process(words: Sequence[str]) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     # -P: not from the working directory.
-    command = [sys.executable, "-P", "-m", "glacier_magic.encryption", *words]
+    command = [sys.executable, "-P", "-m", "glacier_magic.packs.encryption", *words]
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
 
 

@@ -13,7 +13,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 
-from ..errors import IntegrityError, WrongKey
+from ...errors import IntegrityError, WrongKey
 from .identities import Identity
 
 CHUNK, TAG, NONCE = 64 << 10, 16, 16

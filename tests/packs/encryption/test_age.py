@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.encryption import Identity, SealedFile
-from glacier_magic.encryption.age import CHUNK, HEAD, MOST_STANZAS, TAG
 from glacier_magic.errors import IntegrityError, WrongKey
-from tests.encryption.passphrases import sealed_by
+from glacier_magic.packs.encryption import Identity, SealedFile
+from glacier_magic.packs.encryption.age import CHUNK, HEAD, MOST_STANZAS, TAG
+from tests.packs.encryption.passphrases import sealed_by
 
 SEALED_CHUNK = CHUNK + TAG
 

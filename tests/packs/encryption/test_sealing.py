@@ -9,8 +9,8 @@ import pyrage
 import pytest
 
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.encryption import Identity, SealedFile, Sealing, opened
 from glacier_magic.errors import InputError, IntegrityError, LocalError, WrongKey
+from glacier_magic.packs.encryption import Identity, SealedFile, Sealing, opened
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -72,7 +72,7 @@ def test_what_is_not_closed_leaves_nothing(tmp_path, key):
 KILLED = """
 import os, sys
 from pathlib import Path
-from glacier_magic.encryption import Sealing
+from glacier_magic.packs.encryption import Sealing
 
 file = Path(sys.argv[1])
 sealing = Sealing(file, [sys.argv[2]])

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..base.extras import library
-from ..errors import InputError, LocalError, WrongKey
+from ...base.extras import library
+from ...errors import InputError, LocalError, WrongKey
 
 _CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # of bech32, in the order of their values
 _LOCKED = re.compile(rb"age-encryption\.org/v1\n|-----BEGIN AGE ENCRYPTED FILE-----")
