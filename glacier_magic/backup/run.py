@@ -6,7 +6,6 @@ import hashlib
 import json
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, Change, changes, recorded
+from .manifest import manifest
 from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
@@ -348,52 +348,12 @@ class BackupRun:
         plain = self.spool / "manifest.jsonl"
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
-            for line in self._manifest(snapshot):
+            for line in manifest(self._backups, self.set, snapshot):
                 file.write(json.dumps(line) + "\n")
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
         plain.unlink()
         self._seal()
-
-    def _manifest(self, snapshot: SnapshotRecord) -> Iterator[Any]:
-        known = self._backups.packs(self.set.id)
-        yield {
-            "version": 1,
-            "set": self.set.name,
-            "vault": self.set.vault,
-            "ordinal": snapshot.ordinal,
-            "started": snapshot.started,
-            "roots": self.set.roots,
-            "rules": dict(self.set.rules),
-            "recipients": self.set.recipients,
-            "to open a pack": "age -d -i KEY PACK | zstd -d | tar x",
-        }
-        for pack in known:
-            if pack.kind == "files":
-                yield {
-                    "pack": pack.id,
-                    "name": pack.name,
-                    "archive": pack.archive_id,
-                    "size": pack.size,
-                    "tree_hash": pack.tree_hash,
-                    "head": b64encode(pack.head or b"").decode(),
-                    "frames": b64encode(pack.frames or b"").decode(),
-                }
-        batch: list[BackedUp] = []
-        for entry in self._backups.entries(self.set.id, snapshot.ordinal):
-            batch.append(entry)
-            if len(batch) == _BATCH:
-                yield from self._lines(batch)
-                batch = []
-        yield from self._lines(batch)
-
-    def _lines(self, batch: list[BackedUp]) -> Iterator[list[Any]]:
-        numbers = [entry.content_id for entry in batch if entry.content_id is not None]
-        contents = self._backups.contents(self.set.id, numbers)
-        for entry in batch:
-            content = contents.get(entry.content_id or 0)
-            where = [content.sha256, content.pack_id, content.start] if content else [None, None, None]
-            yield [entry.path, entry.kind, entry.mode, entry.mtime_ns, entry.size, entry.target, *where]
 
 
 @dataclass
