@@ -174,11 +174,16 @@ class Backups:
         return self._select(SnapshotRecord, "snapshots", "set_id=? ORDER BY ordinal", (set_id,))
 
     def open_snapshot(self, set_id: int, now: int) -> SnapshotRecord:
-        """Return the unfinished snapshot of a set; begin one if there is none."""
+        """Return the unfinished snapshot of a set; begin one if there is none.
+
+        It begins a second after the one before at least, even if a clock is set back: its archives are
+        named after it.
+        """
         with self._database.transaction():
             known = self.snapshots(set_id)
             if not known or known[-1].finished is not None:
                 ordinal = known[-1].ordinal + 1 if known else 1
+                now = max(now, known[-1].started + 1000 if known else now)
                 self._database.execute(
                     "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)", (set_id, ordinal, now)
                 )
