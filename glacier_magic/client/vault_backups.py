@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..backup.keep import Keep
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
-from ..backup.run import BackupRun, Options
+from ..backup.run import BackupRun, Options, spools
 from ..base.dataframes import marked
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
@@ -306,7 +306,7 @@ class VaultBackups(VaultArchives):
         return known[0] if known else backups.define(self.name, definition.name, *what, now=self._now())
 
     def _spool(self, definition: BackupSet) -> Path:
-        return self._catalogue.folder / "spool" / self.session.region / self.name / definition.name
+        return spools(self._catalogue) / self.session.region / self.name / definition.name
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()
