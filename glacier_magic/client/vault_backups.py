@@ -22,6 +22,7 @@ from ..errors import InputError, NotFound, WrongKey
 from ..plans.backup_plan import BackupPlan
 from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
+from ..plans.restore.items import is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..steps import option, step
 from .vault_archives import VaultArchives
@@ -205,8 +206,14 @@ class VaultBackups(VaultArchives):
                 f"{name!r} is encrypted for {', '.join(found.recipients)}", cure=f"Add {option('key')} FILE."
             )
         identities = read_identities(Path(key).expanduser()) if key is not None else []
+        parts = folder_of_parts(folder, found)
+        held = [
+            (row.archive_id, row.asked_part)
+            for row in self._catalogue.downloads.below(self.name, str(parts))
+            if row.asked_part and (row.open or is_there(row))
+        ]
         recovery = Recovery(
-            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities
+            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities, held
         )
         packs = recovery.packs
         wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
@@ -217,7 +224,7 @@ class VaultBackups(VaultArchives):
             [part for _, part in wanted],
             vault=self.name,
             tier=checked_tier(tier),
-            to=folder_of_parts(folder, found),
+            to=parts,
             destination=checked_destination(destination or default_destination()),
             tracker=self.session.tracker,
             log=self.session.plan_log,
