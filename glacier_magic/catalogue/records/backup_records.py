@@ -324,13 +324,14 @@ class Backups:
 
     def needed_archives(self, vault: str) -> set[str]:
         """Return the archives of a vault that snapshots need."""
-        return {
-            pack.archive_id
-            for one in self.sets(vault=vault)
-            for needed in [self.needed_packs(one.id, [made.ordinal for made in self.snapshots(one.id)])]
-            for pack in self.packs(one.id)
-            if pack.archive_id and pack.id in needed
-        }
+        rows = self._database.rows(
+            "SELECT p.archive_id FROM packs p JOIN backup_sets b ON b.id=p.set_id "
+            "WHERE b.account=? AND b.region=? AND b.vault=? AND p.archive_id IS NOT NULL "
+            "AND (EXISTS (SELECT 1 FROM contents c WHERE c.pack_id=p.id) OR (p.kind='manifest' AND EXISTS "
+            "(SELECT 1 FROM snapshots s WHERE s.set_id=p.set_id AND s.ordinal=p.ordinal)))",
+            (*self._key, vault),
+        )
+        return {row[0] for row in rows}
 
     def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
         """Give up snapshots: their entries, and contents that no other snapshot has."""
