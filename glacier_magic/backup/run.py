@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,14 +21,14 @@ from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
 from ..encryption.age import HEAD, head_of
-from ..errors import LocalError, Unavailable
+from ..errors import LocalError
 from ..packs import Pack, PackWriter
 from ..steps import left_out
-from ..transfer.engine import renewing
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, Change, changes, recorded
+from .lease import leased
 from .manifest import manifest
 from .packing import ENDINGS
 from .rules import Rules
@@ -124,7 +123,7 @@ class BackupRun:
         :raises Unavailable: another process runs it.
         :raises LocalError: the spool cannot be written.
         """
-        with self._leased(), ThreadPoolExecutor(1, "backup-upload") as sender:
+        with leased(self.storing.engine, self.set), ThreadPoolExecutor(1, "backup-upload") as sender:
             self._sender = sender
             self._recover()
             meter = Meter(f"Packing {self.set.name}", total, progress)
@@ -350,20 +349,6 @@ class BackupRun:
         ):
             self._finished(self._snapshot)  # what is new since then is for the next snapshot
             self._snapshot = None
-
-    @contextmanager
-    def _leased(self) -> Iterator[None]:
-        leases, owner = self._backups.leases, self.storing.engine.owner
-        self.catalogue.database.release_dead()  # a killed process leaves its lease
-        if not leases.claim(self.set.id, owner):
-            raise Unavailable(
-                f"Another process backs up {self.set.name!r} now", cure="Wait until it has ended."
-            )
-        try:
-            with renewing(lambda: leases.renew(self.set.id, owner), self.storing.engine.limits.lease_renewal):
-                yield
-        finally:
-            leases.release(self.set.id, owner)
 
     # The manifest
 
