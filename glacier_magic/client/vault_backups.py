@@ -92,7 +92,9 @@ class VaultBackups(VaultArchives):
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, bytes, added, unread.
+        One row a finished snapshot: set, snapshot, time, files, size, sent, unread.
+
+        *size* has the bytes of all its files, *sent* those that its run stored, packed.
 
         :raises NotFound: there is no such set.
         """
@@ -105,7 +107,7 @@ class VaultBackups(VaultArchives):
             for made in backups.snapshots(one.id)
             if made.finished is not None
         ]
-        names = ["set", "snapshot", "time", "files", "bytes", "added", "unread"]
+        names = ["set", "snapshot", "time", "files", "size", "sent", "unread"]
         frame = pd.DataFrame(rows, columns=names)
         frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
         return marked(frame)
@@ -273,7 +275,8 @@ class VaultBackups(VaultArchives):
         if known is None and not (recipients or plain):
             raise InputError(
                 "A backup is either encrypted for recipients or plain",
-                cure="Name a recipient (age1..., made by `key new FILE`), or say that it is plain.",
+                cure=f"Add {option('recipient', 'age1...')}, as {step('key', 'new FILE')} prints it, or "
+                f"{option('plain', True)}.",
             )
         roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
         now = BackupSet(

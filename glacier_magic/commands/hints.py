@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SYNONYMS = {
     "rm": "delete del erase remove unlink",
-    "restore": "download fetch get recover retrieve",
+    "restore": "download fetch get retrieve",
     "upload": "add archive put save send store",
     "ls": "dir list show",
     "find": "grep locate search",

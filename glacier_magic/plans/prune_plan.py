@@ -102,8 +102,10 @@ class PrunePlan(DeletePlan):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        snapshots = plural(len(self.pruning.given_up), "snapshot")
-        return f"Give up {snapshots} of {self.set.name}; {super().title[0].lower()}{super().title[1:]}"
+        given_up = f"Give up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}"
+        if not len(self.choice):
+            return f"{given_up}; delete no archive yet"
+        return f"{given_up}; {super().title[0].lower()}{super().title[1:]}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -119,16 +121,20 @@ class PrunePlan(DeletePlan):
             facts.append(
                 (
                     "kept until day 90",
-                    f"{plural(len(pruning.later), 'archive')}, {size}: deleting them now costs as much as "
-                    f"keeping them; free from {local_time(from_ms(last))} on, by the next prune",
+                    f"{plural(len(pruning.later), 'archive')}, {size}: the fee for deleting now is the price "
+                    f"of keeping until then; free from {local_time(from_ms(last))} on, by the next prune",
                 )
             )
+        if not len(self.choice):
+            return [*facts, ("price", self.quote.headline())]
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
         backups = self._engine.catalogue.backups
         backups.forget(self.set.id, [one.ordinal for one in self.pruning.given_up])
-        return super()._run()
+        done = super()._run()
+        done.besides = f"Gave up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}. "
+        return done
 
 
 def _named(snapshot: SnapshotRecord) -> str:
