@@ -66,8 +66,8 @@ VERB = Verb(
     run=_run,
     configure=_configure,
     examples=(
-        ("recover photos '2019/**' --as-of 2026-10-01 --to back --key ~/keys/glacier.key", ""),
-        ("recover photos --max-cost 2 --wait --key ~/keys/glacier.key", "all of the last snapshot"),
+        ("recover photos '2019/**' --as-of 2026-10-01 --key glacier.key", ""),
+        ("recover photos --max-cost 2 --wait --key glacier.key", "all of the last snapshot"),
     ),
     details=(
         "Retrieves only those parts of the packs that have the files, and writes each file once its content "
