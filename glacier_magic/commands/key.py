@@ -35,7 +35,7 @@ VERB = Verb(
     summary="make a key for encrypted archives",
     run=_run,
     configure=_configure,
-    examples=(("key new ~/keys/glacier.key", "prints the recipient, which is public"),),
+    examples=(("key new ~/glacier.key", "prints the recipient, which is public"),),
     details=(
         "The file is an identity of age (age-encryption.org), readable by its owner only; no file is "
         "overwritten. The secret is not shown: a notebook saves its outputs. Needs the extra backup: "

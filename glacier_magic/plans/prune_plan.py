@@ -102,10 +102,11 @@ class PrunePlan(DeletePlan):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        given_up = f"Give up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}"
+        count = len(self.pruning.given_up)
+        given_up = f"Give up {plural(count, 'snapshot')} of {self.set.name}"
         if not len(self.choice):
             return f"{given_up}; delete no archive yet"
-        return f"{given_up}; {super().title[0].lower()}{super().title[1:]}"
+        return f"{given_up}; {super().title[0].lower()}{super().title[1:]}" if count else super().title
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -133,7 +134,8 @@ class PrunePlan(DeletePlan):
         backups = self._engine.catalogue.backups
         backups.forget(self.set.id, [one.ordinal for one in self.pruning.given_up])
         done = super()._run()
-        done.besides = f"Gave up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}. "
+        if self.pruning.given_up:
+            done.besides = f"Gave up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}. "
         return done
 
 
