@@ -56,7 +56,7 @@ TOLD = {
         r"nothing is new",
         r"2018/DSC20.jpg +new",
         r"4 MiB in 1 request",  # of a pack of 43 MiB
-        r"kept until day 90', '1 archive",
+        r"kept until day 90',\s+'1 archive",
         r"Gave up 1 snapshot of photos. Deleted 0 archives",
         r"(?m)^Deleted 1 archive from home",
     ],
