@@ -87,7 +87,7 @@ class WrongKey(InputError):
 
     exit_code = 6
 
-    advice = "Name the key file, or the password, that they were encrypted for."
+    advice = "Name the key file, or the password, that it was encrypted for."
 
 
 class ConnectionFailed(GlacierError):

@@ -239,9 +239,9 @@ class VaultBackups(VaultArchives):
             last = last_ms(as_of) or 0
             made = [one for one in made if one.started <= last]
         if not made:
+            which = "" if as_of is None else f" {as_of}" if isinstance(as_of, int) else f" until {as_of}"
             raise NotFound(
-                f"{found.name!r} has no snapshot{'' if as_of is None else f' {as_of}'}",
-                cure=f"{step('snapshots', found.name)} lists them.",
+                f"{found.name!r} has no snapshot{which}", cure=f"{step('snapshots', found.name)} lists them."
             )
         return made[-1]
 

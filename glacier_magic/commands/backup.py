@@ -19,7 +19,9 @@ _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_pre
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", metavar="SET", help="a name for what is backed up together")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="folders and files: the first time")
+    parser.add_argument(
+        "paths", nargs="*", default=[], metavar="PATH", help="folders and files: the first time"
+    )
     vault_option(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be stored")
     reader_options(parser)

@@ -16,7 +16,7 @@ from .snapshots import moment
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", metavar="SET", help="a set, as `snapshots` lists it")
-    parser.add_argument("patterns", nargs="*", metavar="GLOB", help="files and folders (all)")
+    parser.add_argument("patterns", nargs="*", default=[], metavar="GLOB", help="files and folders (all)")
     vault_option(parser)
     parser.add_argument(
         "--as-of",
