@@ -23,6 +23,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .backup.keep import Keep
     from .backup.packing import Packed, pack
     from .backup.rules import Rules
     from .base.treehash import tree_hash
@@ -62,6 +63,9 @@ if TYPE_CHECKING:
     from .packs.unpacking import Keys
     from .packs.unpacking.package import Unpacked, unpack
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
+    from .plans.backup_plan import BackupPlan
+    from .plans.prune_plan import PrunePlan
+    from .plans.recover_plan import RecoverPlan
 
 _HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
@@ -70,8 +74,12 @@ _HOMES = {  # the errors are not listed: they are the default
     "Vault": "client.vault",
     **dict.fromkeys(("Packed", "pack"), "backup.packing"),
     "Rules": "backup.rules",
+    "Keep": "backup.keep",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
+    "BackupPlan": "plans.backup_plan",
+    "PrunePlan": "plans.prune_plan",
+    "RecoverPlan": "plans.recover_plan",
     "tree_hash": "base.treehash",
     "Keys": "packs.unpacking",
     **dict.fromkeys(("Unpacked", "unpack"), "packs.unpacking.package"),
@@ -80,6 +88,7 @@ _HOMES = {  # the errors are not listed: they are the default
 __all__ = [
     "AccessDenied",
     "Archive",
+    "BackupPlan",
     "Batch",
     "CatalogueError",
     "ConnectionFailed",
@@ -96,6 +105,7 @@ __all__ = [
     "Job",
     "JobExpired",
     "JobFailed",
+    "Keep",
     "Keys",
     "LocalError",
     "NameNotKnown",
@@ -106,6 +116,8 @@ __all__ = [
     "Packed",
     "PlanChanged",
     "PriceUnknown",
+    "PrunePlan",
+    "RecoverPlan",
     "Refused",
     "RegionError",
     "RestorePlan",

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from glacier_magic.encryption import Identity
 from hypothesis import settings
 
 import glacier_magic as gm
@@ -27,6 +26,7 @@ from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
 from glacier_magic.jobs.fetching import Fetcher
+from glacier_magic.packs.encryption import Identity
 from tests import packed, postgres_server
 from tests.intercepting import Calls
 from tests.leaks import Leaks

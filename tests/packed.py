@@ -6,13 +6,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from glacier_magic.encryption import Identity, SealedFile
-
 from glacier_magic import descriptions
 from glacier_magic.backup.recovery import Recovery
 from glacier_magic.backup.run import BackupRun, Options
 from glacier_magic.base.units import storable
 from glacier_magic.packs import PackReader
+from glacier_magic.packs.encryption import Identity, SealedFile
 from glacier_magic.transfer.store import Storing
 
 MIB = 1 << 20

@@ -47,9 +47,9 @@ class Recovered(Rendered):
     skipped: tuple[tuple[str, str], ...] = ()
 
     def _repr_text(self) -> str:
-        lines = [f"{near(str(self.folder))}: {plural(self.files, 'file')}, {human_bytes(self.size)}"]
+        lines = [f"{near(str(self.folder))}: {plural(self.files, 'file')} ({human_bytes(self.size)}) written"]
         if self.there:
-            lines.append(f"{plural(self.there, 'file')} there already")
+            lines.append(f"{plural(self.there, 'file')} with the same content there already")
         lines += [f"not written: {name}: {reason}" for name, reason in self.skipped[:_SHOWN]]
         lines.append(left_out(len(self.skipped) - _SHOWN))
         return "\n".join(visible(line) for line in lines if line)

@@ -180,7 +180,7 @@ class BackupRun:
             if change.state == "new" or entry.kind == "link":
                 self._add(entry, None)  # for tar
             self._write(partial(self._put, recorded(entry, None, looked)))
-        elif change.state == "other facts" and before is not None:
+        elif change.state == "metadata" and before is not None:
             self._write(partial(self._put, recorded(entry, before.content_id, looked)))
         else:
             sha256 = self._hash(entry)
@@ -192,7 +192,7 @@ class BackupRun:
                 self._add(entry, record)
             elif (
                 before
-                and change.state == "in doubt"
+                and change.state == "touched"
                 and (content, record.mode) == (before.content_id, before.mode)
             ):
                 self._backups.touch(self.set.id, record)  # no new version

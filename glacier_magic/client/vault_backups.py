@@ -96,7 +96,9 @@ class VaultBackups(VaultArchives):
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, bytes, added, unread.
+        One row a finished snapshot: set, snapshot, time, files, size, sent, unread.
+
+        *size* has the bytes of all its files, *sent* those that its run stored, packed.
 
         :raises NotFound: there is no such set.
         """
@@ -109,7 +111,7 @@ class VaultBackups(VaultArchives):
             for made in backups.snapshots(one.id)
             if made.finished is not None
         ]
-        names = ["set", "snapshot", "time", "files", "bytes", "added", "unread"]
+        names = ["set", "snapshot", "time", "files", "size", "sent", "unread"]
         frame = pd.DataFrame(rows, columns=names)
         frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
         return marked(frame)
@@ -320,9 +322,9 @@ class VaultBackups(VaultArchives):
             last = last_ms(as_of) or 0
             made = [one for one in made if one.started <= last]
         if not made:
+            which = "" if as_of is None else f" {as_of}" if isinstance(as_of, int) else f" until {as_of}"
             raise NotFound(
-                f"{found.name!r} has no snapshot{'' if as_of is None else f' {as_of}'}",
-                cure=f"{step('snapshots', found.name)} lists them.",
+                f"{found.name!r} has no snapshot{which}", cure=f"{step('snapshots', found.name)} lists them."
             )
         return made[-1]
 
@@ -356,7 +358,8 @@ class VaultBackups(VaultArchives):
         if known is None and not (recipients or plain):
             raise InputError(
                 "A backup is either encrypted for recipients or plain",
-                cure="Name a recipient (age1..., made by `key new FILE`), or say that it is plain.",
+                cure=f"Add {option('recipient', 'age1...')}, as {step('key', 'new FILE')} prints it, or "
+                f"{option('plain', True)}.",
             )
         roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
         now = BackupSet(

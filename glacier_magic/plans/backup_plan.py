@@ -66,12 +66,14 @@ class BackupPlan(LastingPlan[Ran]):
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime)
         self.states: Counter[str] = Counter()
         self.changes: list[Change] = []
-        self.bytes, self._packs, self._open = 0, [0], bool(known and known[-1].finished is None)
+        self.files, self.bytes, self._packs = 0, 0, [0]
+        self._open = bool(known and known[-1].finished is None)
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
                 self.changes.append(change)
             if change.entry is not None and change.state in READ:
+                self.files += change.entry.kind == "file"
                 self._count_in(change.entry.size)
         self._left_out, self._unread = scan.left_out, list(scan.unreadable)
 
@@ -109,7 +111,7 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        files = plural(sum(self.states[state] for state in READ), "file")
+        files = plural(self.files, "file")
         return f"Back up {files} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
 
     @property
@@ -122,16 +124,18 @@ class BackupPlan(LastingPlan[Ran]):
             ("price", self.quote.headline()),
             ("entries", ", ".join(states) or "none"),
             ("folders", ", ".join(self.set.roots)),
-            ("packs", f"at most {len(self._packs):,} and a manifest: {plural(self.requests, 'request')}"),
-            ("storage", f"at most {month.words()} a month, and 90 days at least"),
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
+        if not self.empty:
+            packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
+            storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
+            facts += [("packs", packs), ("storage", storage)]
         if self._left_out.total():
             rules = [f"{rule} ({count:,})" for rule, count in self._left_out.most_common(5) if count]
             facts.append(("left out", ", ".join(rules)))
         if self._unread:
             name, reason = self._unread[0]
-            facts.append(("not readable", f"{len(self._unread):,}: {name}: {reason}"))
+            facts.append(("not read", f"{len(self._unread):,}: {name}: {reason}"))
         return [(label, visible(words)) for label, words in facts]
 
     @property

@@ -51,7 +51,7 @@ def test_a_key_is_never_overwritten(glacier, tmp_path):
 
 def test_what_is_not_a_word_of_it_is_refused(glacier, tmp_path):
     """With the line to type; nothing is written."""
-    with pytest.raises(InputError, match="no key 'old'") as caught:
+    with pytest.raises(InputError, match="no action 'old'") as caught:
         glacier("key", "old", tmp_path / "x")
     assert "key new FILE" in caught.value.cure
     assert list(tmp_path.iterdir()) == []

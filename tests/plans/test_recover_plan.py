@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from glacier_magic.encryption import Identity
 
 from glacier_magic.errors import NotFound, NotReady, WrongKey
+from glacier_magic.packs.encryption import Identity
 from tests.packed import MIB, on_disk, place, write
 
 PATIENCE = 30.0

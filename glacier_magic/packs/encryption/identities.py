@@ -65,7 +65,7 @@ def checked_recipient(text: str) -> str:
         secret = text.strip().upper().startswith("AGE-SECRET-KEY-")
         what = "A secret identity" if secret else repr(text)
         raise InputError(
-            f"{what} is not a recipient, which begins with age1",
+            f"{what} is not a recipient: age1 and 58 more letters and digits",
             cure="Give the public key, which stands in the identity file, too.",
         ) from None
 
