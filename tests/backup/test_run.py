@@ -53,7 +53,7 @@ def test_what_is_settled_is_not_even_read(backup, monkeypatch):
     write(backup.root, a=b"1")
     clock = time_later(monkeypatch)
     backup.run()
-    assert dict(backup.plan().states) == {"in doubt": 1}
+    assert dict(backup.plan().states) == {"touched": 1}
     clock.append(60)
     backup.run()
     plan = backup.plan()
