@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
+    from .packs.unpacking import Keys
+    from .packs.unpacking.package import Unpacked, unpack
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
     from .plans.backup_plan import BackupPlan
     from .plans.prune_plan import PrunePlan
@@ -79,6 +81,8 @@ _HOMES = {  # the errors are not listed: they are the default
     "PrunePlan": "plans.prune_plan",
     "RecoverPlan": "plans.recover_plan",
     "tree_hash": "base.treehash",
+    "Keys": "packs.unpacking",
+    **dict.fromkeys(("Unpacked", "unpack"), "packs.unpacking.package"),
 }
 
 __all__ = [
@@ -102,6 +106,7 @@ __all__ = [
     "JobExpired",
     "JobFailed",
     "Keep",
+    "Keys",
     "LocalError",
     "NameNotKnown",
     "NotConfirmed",
@@ -122,6 +127,7 @@ __all__ = [
     "Unavailable",
     "Unexpected",
     "Unlistable",
+    "Unpacked",
     "Vault",
     "VaultNotEmpty",
     "WrongKey",
@@ -131,6 +137,7 @@ __all__ = [
     "pack",
     "tree_hash",
     "unload_ipython_extension",
+    "unpack",
 ]
 
 

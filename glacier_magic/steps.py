@@ -50,6 +50,7 @@ CALLS = {
     "restore --tier": "vault.restore(..., tier={})",
     "rm": "vault.delete({})",
     "run": "session.open_plan({})",
+    "unpack": "glacier_magic.unpack({})",
     "upload": "vault.upload({})",
     "snapshots": "vault.snapshots({})",
     "snapshots --files": "vault.snapshot_files({})",

@@ -20,10 +20,10 @@ from ..base.safenames import UnsafePath, alternatives, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, BackupSet, Content, PackRecord, SnapshotRecord
-from ..encryption import Identity, SealedFile
-from ..encryption.age import Fetch
 from ..errors import IntegrityError, LocalError, NotFound
-from ..packs import PackMember, PackReader
+from ..packs import PackMember, PackReader, PlainRanges
+from ..packs.encryption import Identity, SealedFile
+from ..packs.encryption.age import Fetch
 from ..steps import left_out, step
 
 GAP = 4 << 20
@@ -213,26 +213,12 @@ class _Parts:
         return _nothing(start, end)
 
 
-@dataclass
-class _Plain:
-    """The ranges of a pack that is not encrypted."""
-
-    fetch: Fetch
-    size: int
-
-    def read(self, start: int, end: int) -> bytes:
-        return self.fetch(start, end)
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        return start, end
-
-
 class _Opened:
     """A pack, opened with the header and the table of frames that the catalogue has."""
 
     def __init__(self, pack: PackRecord, identities: Sequence[Identity], fetch: Fetch) -> None:
         size = pack.size or 0
-        self._ranges: SealedFile | _Plain = _Plain(fetch, size)
+        self._ranges: SealedFile | PlainRanges = PlainRanges(fetch, size)
         if pack.head:
             self._ranges = SealedFile(fetch, size, identities, head=pack.head)
         self._reader = PackReader(self._ranges, pack.frames)

@@ -21,9 +21,9 @@ from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
-from ..encryption.age import HEAD, head_of
 from ..errors import LocalError, Unavailable
 from ..packs import Pack, PackWriter
+from ..packs.encryption.age import HEAD, head_of
 from ..steps import left_out
 from ..transfer.engine import renewing
 from ..transfer.progress import Meter, Observer
@@ -34,6 +34,8 @@ from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
 
+MANIFEST = "manifest.jsonl"
+"""The member of a manifest: a pack that has what is needed to restore a snapshot."""
 PACK = 1 << 30
 """Bytes of files in a pack; a larger file has one of its own."""
 _SHOWN = 10
@@ -345,7 +347,7 @@ class BackupRun:
 
     def _store_manifest(self, snapshot: SnapshotRecord) -> None:
         """Store all that is needed to restore the snapshot without this catalogue."""
-        plain = self.spool / "manifest.jsonl"
+        plain = self.spool / MANIFEST
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
             for line in self._manifest(snapshot):

@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..backup.adopting import NAME as MANIFEST_NAME
+from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
@@ -17,11 +19,13 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
-from ..encryption.identities import checked_recipient, read_identities
 from ..errors import InputError, NotFound, WrongKey
+from ..packs.encryption.identities import checked_recipient, read_identities
+from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
 from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
+from ..plans.restore.items import RestoreItem
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..steps import option, step
 from .vault_archives import VaultArchives
@@ -178,6 +182,79 @@ class VaultBackups(VaultArchives):
 
         return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
 
+    def adopt(
+        self,
+        name: str | None = None,
+        *,
+        key: str | os.PathLike[str] | None = None,
+        tier: str = "Standard",
+        destination: str | None = None,
+    ) -> AdoptPlan:
+        """Return the plan to learn from the vault what another computer, or a lost one, backed up.
+
+        The newest manifest of each set that the catalogue does not know is retrieved; an inventory has to
+        be read before.  When they are there, the plan's :meth:`~.AdoptPlan.adopt` records the sets.
+
+        :param name: of one set.
+        :param key: a file of age identities, if the manifests are encrypted.
+        :param tier: see :meth:`restore`, and so for *destination*.
+        :raises NotFound: there is no manifest of a set that is not known.
+        :raises InputError: a manifest is encrypted, and there is no key.
+        """
+        known = {one.name for one in self._catalogue.backups.sets(vault=self.name)}
+        newest: dict[str, ArchiveRecord] = {}
+        for archive in self._catalogue.archives.matching(self.name, "*.manifest.tar.zst*"):
+            found = MANIFEST_NAME.fullmatch(archive.name)
+            if found and found["set"] not in known and name in (None, found["set"]):
+                newest[found["set"]] = max(
+                    archive, newest.get(found["set"], archive), key=lambda one: one.name
+                )
+        if not newest:
+            raise NotFound(
+                f"{self.name!r} has no manifest of {repr(name) if name else 'a backup that is not known'}",
+                cure=f"{step('inventory')} reads what is in the vault.",
+            )
+        if key is None and any(archive.name.endswith(".age") for archive in newest.values()):
+            raise InputError("The manifests are encrypted", cure=f"Add {option('key')} FILE.")
+        identities = read_identities(Path(key).expanduser()) if key is not None else []
+
+        def read(item: RestoreItem) -> BackupSet:
+            return adopt(self._catalogue, self.name, read_manifest(item.target, identities), item.archive)
+
+        return AdoptPlan(
+            list(newest.values()),
+            None,
+            read=read,
+            vault=self.name,
+            tier=checked_tier(tier),
+            to=self._catalogue.folder / "manifests",
+            destination=checked_destination(destination or default_destination()),
+            tracker=self.session.tracker,
+            log=self.session.plan_log,
+        )
+
+    def check_backup(self, name: str) -> pd.DataFrame:
+        """Compare the archives that snapshots of a set need with the catalogue, at no cost.
+
+        One row an archive: name, size, state, problem; the problem is empty if it is there as it was stored.
+
+        :raises NotFound: there is no such set.
+        """
+        import pandas as pd
+
+        found = self._set(name)
+        backups = self._catalogue.backups
+        needed = backups.needed_packs(found.id, [one.ordinal for one in backups.snapshots(found.id)])
+        rows = []
+        for pack in backups.packs(found.id):
+            if pack.id in needed:
+                archive = self._catalogue.archives.get(self.name, pack.archive_id or "")
+                state = archive.state if archive else "not known"
+                rows.append((pack.name, pack.size or 0, state, _problem(pack, archive)))
+        return marked(
+            pd.DataFrame(rows, columns=["name", "size", "state", "problem"]).astype({"size": "int64"})
+        )
+
     def recover(
         self,
         name: str,
@@ -313,6 +390,16 @@ class VaultBackups(VaultArchives):
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()
+
+
+def _problem(pack: PackRecord, archive: ArchiveRecord | None) -> str:
+    if archive is None or archive.state not in ("present", "pending"):
+        return "is not in the vault"
+    if archive.size not in (None, pack.size):
+        return "has another size"
+    if archive.tree_hash and pack.tree_hash and archive.tree_hash != pack.tree_hash:
+        return "has other content"
+    return ""
 
 
 def _with_times(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import shlex
 from argparse import Namespace
 
 from ..administration.saving import save_new
-from ..encryption import Identity
 from ..errors import InputError
+from ..packs.encryption import Identity
 from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb

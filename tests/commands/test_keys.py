@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.encryption import read_identities
 from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import read_identities
 from tests.faces import Face
 
 
@@ -26,7 +26,7 @@ def glacier(face):
 
 def test_a_key_is_a_file_of_its_owner(glacier, face, tmp_path):
     """Only the recipient is shown, and the way back without this program."""
-    file = tmp_path / "glacier key"
+    file = tmp_path / "glacier 1.key"
     recipient = glacier("key", "new", file)
     (identity,) = read_identities(file)
     assert recipient == identity.recipient

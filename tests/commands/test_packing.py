@@ -8,8 +8,8 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.encryption import Identity
 from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import Identity
 from tests.faces import Face
 
 

@@ -173,14 +173,18 @@ class Backups:
         """Return the snapshots of a set, oldest first; the last may be unfinished."""
         return self._select(SnapshotRecord, "snapshots", "set_id=? ORDER BY ordinal", (set_id,))
 
-    def open_snapshot(self, set_id: int, now: int) -> SnapshotRecord:
-        """Return the unfinished snapshot of a set; begin one if there is none."""
+    def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
+        """Return the unfinished snapshot of a set; begin one if there is none.
+
+        :param ordinal: its number; None for the next one.
+        """
         with self._database.transaction():
             known = self.snapshots(set_id)
             if not known or known[-1].finished is not None:
-                ordinal = known[-1].ordinal + 1 if known else 1
+                following = known[-1].ordinal + 1 if known else 1
                 self._database.execute(
-                    "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)", (set_id, ordinal, now)
+                    "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)",
+                    (set_id, following if ordinal is None else ordinal, now),
                 )
                 known = self.snapshots(set_id)
             return known[-1]
@@ -282,13 +286,18 @@ class Backups:
                 f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
             )
             for entry, sha256, start in members:
-                content = self.content(snapshot.set_id, entry.size, sha256)  # two files may be equal
-                if content is None:
-                    content = self._database.insert(
-                        "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-                        (snapshot.set_id, sha256, entry.size, pack, start),
-                    )
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
                 self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+
+    def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
+        """Record where a content is, unless that is known; return its number."""
+        known = self.content(set_id, size, sha256)  # two files may be equal
+        if known is not None:
+            return known
+        return self._database.insert(
+            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+            (set_id, sha256, size, pack, start),
+        )
 
     def stored(self, pack: int, archive_id: str) -> None:
         """Record the archive of a pack."""
