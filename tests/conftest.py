@@ -26,7 +26,8 @@ from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
 from glacier_magic.jobs.fetching import Fetcher
-from tests import postgres_server
+from glacier_magic.packs.encryption import Identity
+from tests import packed, postgres_server
 from tests.intercepting import Calls
 from tests.leaks import Leaks
 
@@ -624,3 +625,18 @@ def asked(client):
         )
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def key():
+    """A key that opens packs."""
+    return Identity.new()
+
+
+@pytest.fixture
+def backup(session, vault, emulator, region, key, tmp_path):
+    """A set of the folder ``disk``, which has nothing yet, in the vault ``photos``."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "scratch").mkdir()
+    service = packed.Service(emulator.folder, region)
+    return packed.Backup(session, service, tmp_path / "disk", key, tmp_path / "scratch")

@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from ..base.files import rename_new
 from ..base.ranges import ByteRange, megabyte_cover
 from ..base.rendering import Rendered, near, visible
-from ..base.safenames import UnsafePath, alternatives, safe_target
+from ..base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, BackupSet, Content, PackRecord, SnapshotRecord
@@ -60,6 +61,7 @@ class Recovery:
 
     :param patterns: names, globs and folders; none means all.
     :param identities: keys of encrypted packs; they are tried now, so that a wrong one costs nothing.
+    :param held: the parts of archives that were asked for before: they serve for smaller ones, too.
     :raises NotFound: nothing matches, or a pack is not in the catalogue any more.
     :raises WrongKey: no key opens a pack.
     """
@@ -70,6 +72,7 @@ class Recovery:
     patterns: Sequence[str]
     folder: Path
     identities: Sequence[Identity] = ()
+    held: Sequence[tuple[str, ByteRange]] = ()
     entries: list[BackedUp] = field(init=False)
     there: int = field(init=False, default=0)
     ranges: dict[int, list[ByteRange]] = field(init=False)
@@ -106,16 +109,15 @@ class Recovery:
         content = self.contents.get(entry.content_id or 0)
         if entry.kind != "file" or content is None:
             return False
-        try:
-            with self._target(entry).open("rb") as file:
-                if os.fstat(file.fileno()).st_size != entry.size:
-                    return False
-                return hashlib.file_digest(file, "sha256").hexdigest() == content.sha256
-        except (OSError, UnsafePath):
-            return False
+        with suppress(OSError, UnsafePath):
+            # Beside another file of its name, it was written with a number.
+            for file in takewhile(os.path.lexists, alternatives(self._target(entry))):
+                if file.is_file() and file.stat().st_size == entry.size and _hash(file) == content.sha256:
+                    return True
+        return False
 
     def _target(self, entry: BackedUp) -> Path:
-        return safe_target(self.folder, entry.path.rstrip("/"), fallback="file")
+        return safe_target(self.folder, _name(entry), fallback="file")
 
     # Ranges
 
@@ -129,7 +131,14 @@ class Recovery:
             if content.pack_id not in readers:
                 readers[content.pack_id] = _Opened(self.packs[content.pack_id], self.identities, _nothing)
             spans[content.pack_id].append(readers[content.pack_id].span(content))
-        return {pack: _merged(found, self.packs[pack].size or 0) for pack, found in spans.items()}
+        held = defaultdict(list)
+        for archive_id, part in self.held:
+            held[archive_id].append(part)
+        return {
+            number: _held(_merged(found, pack.size or 0), held[pack.archive_id or ""])
+            for number, found in spans.items()
+            for pack in [self.packs[number]]
+        }
 
     # Extraction
 
@@ -161,10 +170,7 @@ class Recovery:
         for entry in self.entries:
             if entry.kind == "link":
                 try:
-                    self._target(entry).parent.mkdir(parents=True, exist_ok=True)
-                    self._target(entry).symlink_to(entry.target or "")
-                except FileExistsError:
-                    pass
+                    self._link(entry)
                 except (OSError, UnsafePath) as error:
                     skipped.append((entry.path, str(error)))
         for entry in reversed(self.entries):
@@ -172,6 +178,14 @@ class Recovery:
                 with suppress(OSError, UnsafePath):
                     _set_facts(self._target(entry), entry)
         return Recovered(folder=self.folder, files=files, size=size, there=self.there, skipped=tuple(skipped))
+
+    def _link(self, entry: BackedUp) -> None:
+        there = self.folder.joinpath(*safe_parts(_name(entry), fallback="link"))
+        if there.is_symlink() and str(there.readlink()) == entry.target:
+            return  # it may lead out of the folder, so it has no safe target
+        target = self._target(entry)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(entry.target or "")
 
     def _write(self, entry: BackedUp, content: Iterator[bytes]) -> None:
         target = self._target(entry)
@@ -247,6 +261,17 @@ def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
     return merged
 
 
+def _held(wanted: Sequence[ByteRange], held: Sequence[ByteRange]) -> list[ByteRange]:
+    """Return the ranges that are wanted, or instead of them such that are held."""
+    chosen = [next((one for one in held if one.holds(part)), part) for part in wanted]
+    return list(dict.fromkeys(chosen))
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern."""
     expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in patterns]
@@ -254,11 +279,15 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     def matches(path: str) -> bool:
         name = path.rstrip("/")
         return not patterns or any(
-            one.match(name) or name.startswith(f"{pattern.rstrip('/')}/")
+            one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
             for one, pattern in zip(expressions, patterns, strict=True)
         )
 
     return matches
+
+
+def _name(entry: BackedUp) -> str:
+    return entry.path.rstrip("/").replace("\\", "_")  # else what is before it would be a folder
 
 
 def _set_facts(path: Path, entry: BackedUp) -> None:

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import time
-from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .. import descriptions
 from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
-from ..errors import LocalError, Unavailable
+from ..errors import LocalError
 from ..packs import Pack, PackWriter
 from ..packs.encryption.age import HEAD, head_of
 from ..steps import left_out
-from ..transfer.engine import renewing
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, Change, changes, recorded
+from .lease import leased
+from .manifest import manifest
 from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
@@ -82,6 +82,17 @@ class Ran(Rendered):
         return "\n".join(visible(line) for line in lines if line)
 
 
+def spools(catalogue: Catalogue) -> Path:
+    """Return the folder with the spools of all sets, which is in no backup."""
+    return catalogue.folder / "spool"
+
+
+def scan_of(found: BackupSet, catalogue: Catalogue) -> Scan:
+    """Return a scan of the folders of a set."""
+    roots = [Path(root) for root in found.roots]
+    return Scan(roots, Rules.of(found.rules), apart=spools(catalogue))
+
+
 @dataclass
 class BackupRun:
     """Packs and stores what is new in the folders of a set; killed at any line, the next run goes on.
@@ -114,12 +125,12 @@ class BackupRun:
         :raises Unavailable: another process runs it.
         :raises LocalError: the spool cannot be written.
         """
-        with self._leased(), ThreadPoolExecutor(1, "backup-upload") as sender:
+        with leased(self.storing.engine, self.set), ThreadPoolExecutor(1, "backup-upload") as sender:
             self._sender = sender
             self._recover()
             meter = Meter(f"Packing {self.set.name}", total, progress)
             looked = time.time_ns()
-            scan = Scan([Path(root) for root in self.set.roots], Rules.of(self.set.rules))
+            scan = scan_of(self.set, self.catalogue)
             try:
                 for change in self._changes(scan):
                     if self.stop.is_set():
@@ -172,9 +183,12 @@ class BackupRun:
         elif change.state == "metadata" and before is not None:
             self._write(partial(self._put, recorded(entry, before.content_id, looked)))
         else:
-            content = self._stored_content(entry)
+            sha256 = self._hash(entry)
+            content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
             record = recorded(entry, content, looked)
-            if content is None:
+            if content is None and self._open and sha256 in self._open.known[entry.size]:
+                self._open.files.append((record, sha256, None))  # equal to another new one
+            elif content is None:
                 self._add(entry, record)
             elif (
                 before
@@ -185,16 +199,16 @@ class BackupRun:
             else:
                 self._write(partial(self._put, record))
 
-    def _stored_content(self, entry: Entry) -> int | None:
-        """Return the content of a file if it is stored; only a file of a known size is read for that."""
-        if not self._backups.has_size(self.set.id, entry.size):
-            return None
+    def _hash(self, entry: Entry) -> str:
+        """Return the hash of a file if it may be one that is known by its size, or ""."""
+        packed = self._open is not None and entry.size in self._open.known
+        if not packed and not self._backups.has_size(self.set.id, entry.size):
+            return ""
         try:
             with Path(entry.place).open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            return None  # the packing says why
-        return self._backups.content(self.set.id, entry.size, sha256)
+            return ""  # the packing says why
 
     def _current(self) -> SnapshotRecord:
         if self._snapshot is None:
@@ -224,6 +238,9 @@ class BackupRun:
 
     def _add(self, entry: Entry, record: BackedUp | None) -> None:
         """Add an entry to the open pack; *record* is that of a file whose content it will have."""
+        if entry.kind == "file" and not os.access(entry.place, os.R_OK):
+            self._unread.append((entry.path, "cannot be read"))  # each night: no pack is begun for it
+            return
         limit = self.options.pack_size
         if self._open and self._open.writer.size and self._open.writer.size + entry.size > limit:
             self._seal()
@@ -236,12 +253,18 @@ class BackupRun:
             return
         if record is None:
             return
-        sha256 = member.sha256 if member.kind == "file" else self._open.hashes.get(member.target, "")
+        is_file = member.kind == "file"
+        size, sha256 = (
+            (member.size, member.sha256) if is_file else self._open.hashes.get(member.target, (0, ""))
+        )
         if not sha256:
             self._unread.append((entry.path, "changed while it was read"))
             return
-        self._open.hashes[entry.path] = sha256
-        self._open.files.append((record, sha256, member.start if member.kind == "file" else None))
+        self._open.hashes[entry.path] = size, sha256
+        self._open.known[size].add(sha256)
+        # As it was when it was opened: it may have changed since it was looked at.
+        record = replace(record, size=size, mode=member.mode, mtime_ns=member.mtime)
+        self._open.files.append((record, sha256, member.start if is_file else None))
 
     def _begin(self, kind: str) -> _OpenPack:
         snapshot = self._current()
@@ -329,20 +352,6 @@ class BackupRun:
             self._finished(self._snapshot)  # what is new since then is for the next snapshot
             self._snapshot = None
 
-    @contextmanager
-    def _leased(self) -> Iterator[None]:
-        leases, owner = self._backups.leases, self.storing.engine.owner
-        self.catalogue.database.release_dead()  # a killed process leaves its lease
-        if not leases.claim(self.set.id, owner):
-            raise Unavailable(
-                f"Another process backs up {self.set.name!r} now", cure="Wait until it has ended."
-            )
-        try:
-            with renewing(lambda: leases.renew(self.set.id, owner), self.storing.engine.limits.lease_renewal):
-                yield
-        finally:
-            leases.release(self.set.id, owner)
-
     # The manifest
 
     def _store_manifest(self, snapshot: SnapshotRecord) -> None:
@@ -350,62 +359,25 @@ class BackupRun:
         plain = self.spool / MANIFEST
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
-            for line in self._manifest(snapshot):
+            for line in manifest(self._backups, self.set, snapshot):
                 file.write(json.dumps(line) + "\n")
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
         plain.unlink()
         self._seal()
 
-    def _manifest(self, snapshot: SnapshotRecord) -> Iterator[Any]:
-        known = self._backups.packs(self.set.id)
-        yield {
-            "version": 1,
-            "set": self.set.name,
-            "vault": self.set.vault,
-            "ordinal": snapshot.ordinal,
-            "started": snapshot.started,
-            "roots": self.set.roots,
-            "rules": dict(self.set.rules),
-            "recipients": self.set.recipients,
-            "to open a pack": "age -d -i KEY PACK | zstd -d | tar x",
-        }
-        for pack in known:
-            if pack.kind == "files":
-                yield {
-                    "pack": pack.id,
-                    "name": pack.name,
-                    "archive": pack.archive_id,
-                    "size": pack.size,
-                    "tree_hash": pack.tree_hash,
-                    "head": b64encode(pack.head or b"").decode(),
-                    "frames": b64encode(pack.frames or b"").decode(),
-                }
-        batch: list[BackedUp] = []
-        for entry in self._backups.entries(self.set.id, snapshot.ordinal):
-            batch.append(entry)
-            if len(batch) == _BATCH:
-                yield from self._lines(batch)
-                batch = []
-        yield from self._lines(batch)
-
-    def _lines(self, batch: list[BackedUp]) -> Iterator[list[Any]]:
-        numbers = [entry.content_id for entry in batch if entry.content_id is not None]
-        contents = self._backups.contents(self.set.id, numbers)
-        for entry in batch:
-            content = contents.get(entry.content_id or 0)
-            where = [content.sha256, content.pack_id, content.start] if content else [None, None, None]
-            yield [entry.path, entry.kind, entry.mode, entry.mtime_ns, entry.size, entry.target, *where]
-
 
 @dataclass
 class _OpenPack:
     """A pack that is being written, and its files: the record, the hash, and where the content begins.
 
-    A hard link has no start: its content is that of an earlier member.
+    A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
+
+    :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
     """
 
     pack: int
     writer: PackWriter
     files: list[tuple[BackedUp, str, int | None]] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, tuple[int, str]] = field(default_factory=dict)
+    known: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -6,6 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -64,6 +65,8 @@ class Scan:
 
     roots: Sequence[Path]
     rules: Rules
+    apart: Path | None = None
+    """A folder that is never entered."""
     left_out: Counter[str] = field(default_factory=Counter)
     """How many files and folders each rule left out."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
@@ -83,6 +86,11 @@ class Scan:
                     cure="Back up their parent folder, or make two sets.",
                 )
         self._roots = names
+        self._apart: tuple[int, int] | None = None
+        if self.apart is not None:
+            with suppress(OSError):  # it is not there yet
+                facts = self.apart.lstat()
+                self._apart = facts.st_dev, facts.st_ino
 
     def __iter__(self) -> Iterator[Entry]:
         outer = (patterns(self.rules.exclude),) if self.rules.exclude else ()
@@ -100,6 +108,8 @@ class Scan:
     def _with_contents(self, entry: Entry, outer: tuple[Patterns, ...], device: int) -> Iterator[Entry]:
         if entry.kind != "folder":
             yield entry
+        elif (entry.device, entry.inode) == self._apart:
+            return
         elif self.rules.one_file_system and entry.device != device:
             self.left_out["another file system"] += 1
         else:
@@ -117,7 +127,7 @@ class Scan:
         except OSError as error:
             self._unread(prefix or place, error)
             return
-        names = sorted(keys, key=keys.__getitem__)
+        names = sorted(keys, key=lambda name: (keys[name], name))
         reason = self._left_out_by(place, frozenset(names)) if folder else None
         if reason:
             self.left_out[reason] += 1
@@ -126,7 +136,10 @@ class Scan:
             yield folder
         if RULE_FILE in names:
             outer = (*outer, *self._rules_in(place, prefix))
-        for name in names:
+        for before, name in zip((None, *names), names, strict=False):
+            if before is not None and keys[before] == keys[name]:
+                self.unreadable.append((prefix + name, "has the name of another, as text"))
+                continue
             entry = self._entry(f"{place}{os.sep}{name}", prefix + name)
             if entry is None or self._is_left_out(entry, outer):
                 continue

@@ -13,7 +13,7 @@ from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
-from ..backup.run import BackupRun, Options
+from ..backup.run import BackupRun, Options, spools
 from ..base.dataframes import marked
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
@@ -25,7 +25,7 @@ from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
 from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
-from ..plans.restore.items import RestoreItem
+from ..plans.restore.items import RestoreItem, is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..steps import option, step
 from .vault_archives import VaultArchives
@@ -285,8 +285,14 @@ class VaultBackups(VaultArchives):
                 f"{name!r} is encrypted for {', '.join(found.recipients)}", cure=f"Add {option('key')} FILE."
             )
         identities = read_identities(Path(key).expanduser()) if key is not None else []
+        parts = folder_of_parts(folder, found)
+        held = [
+            (row.archive_id, row.asked_part)
+            for row in self._catalogue.downloads.below(self.name, str(parts))
+            if row.asked_part and (row.open or is_there(row))
+        ]
         recovery = Recovery(
-            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities
+            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities, held
         )
         packs = recovery.packs
         wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
@@ -297,7 +303,7 @@ class VaultBackups(VaultArchives):
             [part for _, part in wanted],
             vault=self.name,
             tier=checked_tier(tier),
-            to=folder_of_parts(folder, found),
+            to=parts,
             destination=checked_destination(destination or default_destination()),
             tracker=self.session.tracker,
             log=self.session.plan_log,
@@ -387,7 +393,7 @@ class VaultBackups(VaultArchives):
         return known[0] if known else backups.define(self.name, definition.name, *what, now=self._now())
 
     def _spool(self, definition: BackupSet) -> Path:
-        return self._catalogue.folder / "spool" / self.session.region / self.name / definition.name
+        return spools(self._catalogue) / self.session.region / self.name / definition.name
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()

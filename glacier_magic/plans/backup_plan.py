@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, Change, changes
-from ..backup.rules import Rules
-from ..backup.run import BackupRun, Options, Ran
-from ..backup.scan import Scan
+from ..backup.run import BackupRun, Options, Ran, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -61,7 +59,7 @@ class BackupPlan(LastingPlan[Ran]):
 
     def _decide_again(self) -> None:
         backups = self._storing.engine.catalogue.backups
-        scan = Scan([Path(root) for root in self.set.roots], Rules.of(self.set.rules))
+        scan = scan_of(self.set, self._storing.engine.catalogue)
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options

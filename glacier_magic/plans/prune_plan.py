@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..backup.keep import Keep
+from ..backup.lease import leased
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.records.backup_records import BackupSet, SnapshotRecord
@@ -90,7 +91,12 @@ class PrunePlan(DeletePlan):
         super().__init__(choose(self.pruning.now), engine=engine, log=log)
 
     def _decide_again(self) -> None:
-        self.pruning = self._decide()
+        shown, now = self.pruning, self._decide()
+        # What was shown, less what is needed by now: a backup may have ended meanwhile.
+        given_up = [one for one in now.given_up if one in shown.given_up]
+        ids = {archive.archive_id for archive in shown.now}
+        archives = [archive for archive in now.now if archive.archive_id in ids]
+        self.pruning = replace(now, given_up=given_up, now=archives)
         self.choice = self._choose(self.pruning.now)
         super()._decide_again()
 
@@ -131,12 +137,17 @@ class PrunePlan(DeletePlan):
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
-        backups = self._engine.catalogue.backups
-        backups.forget(self.set.id, [one.ordinal for one in self.pruning.given_up])
+        with leased(self._engine, self.set):  # a backup could use what is given up
+            self._decide_again()
+            ordinals = [one.ordinal for one in self.pruning.given_up]
+            self._engine.catalogue.backups.forget(self.set.id, ordinals)
         done = super()._run()
-        if self.pruning.given_up:
-            done.besides = f"Gave up {plural(len(self.pruning.given_up), 'snapshot')} of {self.set.name}. "
+        if ordinals:
+            done.besides = f"Gave up {plural(len(ordinals), 'snapshot')} of {self.set.name}. "
         return done
+
+    def _needed(self) -> frozenset[str]:
+        return frozenset()  # those of snapshots that are kept are not among the archives
 
 
 def _named(snapshot: SnapshotRecord) -> str:

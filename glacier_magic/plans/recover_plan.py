@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,5 +85,10 @@ class RecoverPlan(RestorePlan):
             assert item.part is not None
             parts.setdefault(number, []).append((item.part, item.target))
         done = self.recovery.extract(parts)
-        shutil.rmtree(self.to, ignore_errors=True)
+        for item in self.items:
+            item.target.unlink(missing_ok=True)
+        with suppress(OSError):  # another recovery may have parts there, too
+            for folder in {item.target.parent for item in self.items}:
+                folder.rmdir()
+            self.to.rmdir()
         return done

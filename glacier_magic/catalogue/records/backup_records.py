@@ -176,12 +176,16 @@ class Backups:
     def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
         """Return the unfinished snapshot of a set; begin one if there is none.
 
+        It begins a second after the one before at least, even if a clock is set back: its archives are
+        named after it.
+
         :param ordinal: its number; None for the next one.
         """
         with self._database.transaction():
             known = self.snapshots(set_id)
             if not known or known[-1].finished is not None:
                 following = known[-1].ordinal + 1 if known else 1
+                now = max(now, known[-1].started + 1000 if known else now)
                 self._database.execute(
                     "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)",
                     (set_id, following if ordinal is None else ordinal, now),
@@ -328,13 +332,14 @@ class Backups:
 
     def needed_archives(self, vault: str) -> set[str]:
         """Return the archives of a vault that snapshots need."""
-        return {
-            pack.archive_id
-            for one in self.sets(vault=vault)
-            for needed in [self.needed_packs(one.id, [made.ordinal for made in self.snapshots(one.id)])]
-            for pack in self.packs(one.id)
-            if pack.archive_id and pack.id in needed
-        }
+        rows = self._database.rows(
+            "SELECT p.archive_id FROM packs p JOIN backup_sets b ON b.id=p.set_id "
+            "WHERE b.account=? AND b.region=? AND b.vault=? AND p.archive_id IS NOT NULL "
+            "AND (EXISTS (SELECT 1 FROM contents c WHERE c.pack_id=p.id) OR (p.kind='manifest' AND EXISTS "
+            "(SELECT 1 FROM snapshots s WHERE s.set_id=p.set_id AND s.ordinal=p.ordinal)))",
+            (*self._key, vault),
+        )
+        return {row[0] for row in rows}
 
     def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
         """Give up snapshots: their entries, and contents that no other snapshot has."""
