@@ -210,8 +210,9 @@ class VaultBackups(VaultArchives):
                     archive, newest.get(found["set"], archive), key=lambda one: one.name
                 )
         if not newest:
+            which = repr(name) if name else "a backup that is new here"
             raise NotFound(
-                f"{self.name!r} has no manifest of {repr(name) if name else 'a backup that is not known'}",
+                f"The newest inventory has no manifest of {which}",
                 cure=f"{step('inventory')} reads what is in the vault.",
             )
         if key is None and any(archive.name.endswith(".age") for archive in newest.values()):

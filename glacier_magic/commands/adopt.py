@@ -30,7 +30,7 @@ def _run(console: Console, args: Namespace) -> Any:
     with console.busy():
         plan = vault.adopt(args.set, key=args.key, tier=args.tier, destination=args.destination)
     if not plan.ready:
-        outcome = settled(console, plan, args)
+        outcome = settled(console, plan, args, then="the manifests; then the same line records the sets")
         if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
             return outcome
     plan.adopt()
@@ -43,7 +43,7 @@ VERB = Verb(
     run=_run,
     table=True,
     configure=_configure,
-    examples=(("adopt --key ~/keys/glacier.key", "after a lost computer, and `inventory`"),),
+    examples=(("adopt --key glacier.key", "after a lost computer, and `inventory`"),),
     details=(
         "Retrieves the newest manifest of each set that the catalogue does not know: one small archive each. "
         "When they are there, the same line records the sets, and `recover` gets files back. To go on with "

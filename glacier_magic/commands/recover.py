@@ -6,11 +6,10 @@ from argparse import Namespace
 from typing import Any
 
 from ..jobs import Batch
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import rate_option, set_rate, vault_option, waiting_options, yes_option
-from .plan_options import destination_option, limit_options, limited, tier_option
+from .plan_options import destination_option, limit_options, settled, tier_option
 from .snapshots import moment
 
 
@@ -48,13 +47,8 @@ def _run(console: Console, args: Namespace) -> Any:
             destination=args.destination,
         )
     if not plan.ready:
-        outcome = console.settle(limited(plan, args), yes=args.yes)
-        if not isinstance(outcome, Batch):
-            return outcome
-        if args.wait:
-            outcome = console.face.wait(outcome, args.timeout)
-        if not outcome.snapshot.finished:
-            console.face.note(f"{step('wait')} downloads the parts; then the same line writes the files.")
+        outcome = settled(console, plan, args, then="the parts; then the same line writes the files")
+        if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
             return outcome
     with console.face.progress(plan.title):
         return plan.extract()
