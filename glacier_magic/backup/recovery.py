@@ -82,8 +82,9 @@ class Recovery:
         backups, wanted = self.catalogue.backups, matcher(self.patterns)
         found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
         if not found:
+            what = f"matches {', '.join(map(repr, self.patterns))}" if self.patterns else "was there"
             raise NotFound(
-                f"Nothing in the snapshot matches {', '.join(map(repr, self.patterns)) or 'that'}",
+                f"Nothing in the snapshot {what}",
                 cure=f"{step('snapshots', f'{self.set.name} --files')} lists the files.",
             )
         self.contents: Mapping[int, Content] = backups.contents(

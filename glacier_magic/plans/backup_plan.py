@@ -66,12 +66,18 @@ class BackupPlan(LastingPlan[Ran]):
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime)
         self.states: Counter[str] = Counter()
         self.changes: list[Change] = []
-        self.bytes, self._packs, self._open = 0, [0], bool(known and known[-1].finished is None)
+        self.files, self.bytes, self._packs, self._open = (
+            0,
+            0,
+            [0],
+            bool(known and known[-1].finished is None),
+        )
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
                 self.changes.append(change)
             if change.entry is not None and change.state in READ:
+                self.files += change.entry.kind == "file"
                 self._count_in(change.entry.size)
         self._left_out, self._unread = scan.left_out, list(scan.unreadable)
 
@@ -109,8 +115,7 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        files = plural(sum(self.states[state] for state in READ), "file")
-        return f"Back up {files} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
+        return f"Back up {plural(self.files, 'file')} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
