@@ -514,7 +514,11 @@ class Child:
 
     def go_on(self):
         """Let a script that reads a line from its standard input go on."""
-        self._process.stdin.write("\n")
+        self.say("")
+
+    def say(self, line):
+        """Write a line to its standard input."""
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def kill(self):

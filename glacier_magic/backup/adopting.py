@@ -88,8 +88,8 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
                 facts = {
                     "size": int(line["size"]),
                     "tree_hash": str(line["tree_hash"]),
-                    "head": b64decode(line["head"]),
-                    "frames": b64decode(line["frames"]),
+                    "head": b64decode(line["head"], validate=True),
+                    "frames": b64decode(line["frames"], validate=True),
                 }
                 backups.sealed(number, snapshot, facts, ())
                 backups.stored(number, str(line["archive"]))

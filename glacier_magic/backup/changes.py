@@ -21,7 +21,7 @@ clocks of file systems tick seldom."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What is on the disk, and what the last snapshot has; one of them may be None.
 
     :param state: a file is ``touched`` if its size and time are the same, but not its inode or ``ctime``: its
@@ -35,7 +35,7 @@ class Change:
 
 def changes(
     found: Iterable[Entry], known: Iterable[BackedUp], *, checksum: bool = False, trust_mtime: bool = False
-) -> Iterator[Change]:
+) -> Iterator[FileChange]:
     """Yield a change for each entry of both, which come in the order of their keys.
 
     :param checksum: read all files.
@@ -45,13 +45,13 @@ def changes(
     entry, before = next(entries, None), next(records, None)
     while entry is not None or before is not None:
         if before is None or (entry is not None and entry.key < before.path):
-            yield Change("new", entry, None)
+            yield FileChange("new", entry, None)
             entry = next(entries, None)
         elif entry is None or before.path < entry.key:
-            yield Change("gone", None, before)
+            yield FileChange("gone", None, before)
             before = next(records, None)
         else:
-            yield Change(_state(entry, before, checksum=checksum, trust_mtime=trust_mtime), entry, before)
+            yield FileChange(_state(entry, before, checksum=checksum, trust_mtime=trust_mtime), entry, before)
             entry, before = next(entries, None), next(records, None)
 
 

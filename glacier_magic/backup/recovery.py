@@ -20,7 +20,7 @@ from ..base.rendering import Rendered, near, visible
 from ..base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
-from ..catalogue.records.backup_records import BackedUp, BackupSet, Content, PackRecord, SnapshotRecord
+from ..catalogue.records.backup_records import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
 from ..errors import IntegrityError, LocalError, NotFound
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
@@ -86,7 +86,7 @@ class Recovery:
                 f"Nothing in the snapshot matches {', '.join(map(repr, self.patterns)) or 'that'}",
                 cure=f"{step('snapshots', f'{self.set.name} --files')} lists the files.",
             )
-        self.contents: Mapping[int, Content] = backups.contents(
+        self.contents: Mapping[int, StoredContent] = backups.contents(
             self.set.id, [entry.content_id for entry in found if entry.content_id is not None]
         )
         self.entries = [entry for entry in found if not self._is_there(entry)]
@@ -237,11 +237,11 @@ class _Opened:
             self._ranges = SealedFile(fetch, size, identities, head=pack.head)
         self._reader = PackReader(self._ranges, pack.frames)
 
-    def span(self, content: Content) -> tuple[int, int]:
+    def span(self, content: StoredContent) -> tuple[int, int]:
         """Return the range of the archive, end exclusive, with a content."""
         return self._ranges.span(*self._reader.table.span(content.start, content.start + content.size))
 
-    def read(self, content: Content, entry: BackedUp) -> Iterator[bytes]:
+    def read(self, content: StoredContent, entry: BackedUp) -> Iterator[bytes]:
         """Yield a content, which is compared with its hash at its end."""
         member = PackMember(
             entry.path, "file", content.start, content.size, entry.mtime_ns, entry.mode, content.sha256

@@ -27,7 +27,7 @@ from ..steps import left_out
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
-from .changes import READ, Change, changes, recorded
+from .changes import READ, FileChange, changes, recorded
 from .lease import leased
 from .manifest import manifest
 from .packing import ENDINGS
@@ -45,7 +45,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class RunOptions:
     """How a run looks at files, and packs them.
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
@@ -107,7 +107,7 @@ class BackupRun:
     storing: Storing
     spool: Path
     now: Callable[[], int]
-    options: Options = field(default_factory=Options)
+    options: RunOptions = field(default_factory=RunOptions)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -161,7 +161,7 @@ class BackupRun:
 
     # Changes
 
-    def _changes(self, scan: Scan) -> Iterator[Change]:
+    def _changes(self, scan: Scan) -> Iterator[FileChange]:
         known = self._backups.snapshots(self.set.id)
         latest = known[-1].ordinal if known else 0
         if known and known[-1].finished is None:  # killed: it is finished even if nothing is new
@@ -169,7 +169,7 @@ class BackupRun:
         before = self._backups.entries(self.set.id, latest)
         yield from changes(scan, before, checksum=self.options.checksum, trust_mtime=self.options.trust_mtime)
 
-    def _take(self, change: Change, looked: int) -> None:
+    def _take(self, change: FileChange, looked: int) -> None:
         entry, before = change.entry, change.before
         if change.state == "same":
             return

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..backup import tables
 from ..backup.adopting import NAME as MANIFEST_NAME
 from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
-from ..backup.run import BackupRun, Options, spools
-from ..base.dataframes import marked
+from ..backup.run import BackupRun, RunOptions, spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
@@ -49,7 +49,7 @@ class VaultBackups(VaultArchives):
         exclude: Sequence[str] = (),
         recipients: Sequence[str] = (),
         plain: bool = False,
-        options: Options | None = None,
+        options: RunOptions | None = None,
     ) -> BackupPlan:
         """Return the plan to store what is new in folders; nothing is sent until its ``run()``.
 
@@ -77,7 +77,7 @@ class VaultBackups(VaultArchives):
         definition = self._definition(
             known[0] if known else None, name, folders, rules, recipients, plain=plain
         )
-        options = options or Options()
+        options = options or RunOptions()
 
         def begin() -> BackupRun:
             found = self._recorded(definition)
@@ -102,19 +102,9 @@ class VaultBackups(VaultArchives):
 
         :raises NotFound: there is no such set.
         """
-        import pandas as pd
-
         backups = self._catalogue.backups
-        rows = [
-            (one.name, made.ordinal, made.started, made.files, made.bytes, made.added, made.unread)
-            for one in ([self._set(name)] if name else backups.sets(vault=self.name))
-            for made in backups.snapshots(one.id)
-            if made.finished is not None
-        ]
-        names = ["set", "snapshot", "time", "files", "size", "sent", "unread"]
-        frame = pd.DataFrame(rows, columns=names)
-        frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
-        return marked(frame)
+        sets = [self._set(name)] if name else backups.sets(vault=self.name)
+        return tables.snapshots({one.name: backups.snapshots(one.id) for one in sets})
 
     def snapshot_files(self, name: str, *patterns: str, as_of: Moment | int | None = None) -> pd.DataFrame:
         """Return the files, folders and links of a snapshot as a DataFrame: path, kind, size, modified.
@@ -123,17 +113,10 @@ class VaultBackups(VaultArchives):
         :param as_of: see :meth:`recover`.
         :raises NotFound: there is no such set or snapshot.
         """
-        import pandas as pd
-
         found = self._set(name)
-        wanted = matcher(patterns)
-        snapshot = self._snapshot(found, as_of)
-        rows = [
-            (entry.path, entry.kind, entry.size, entry.mtime_ns)
-            for entry in self._catalogue.backups.entries(found.id, snapshot.ordinal)
-            if wanted(entry.path)
-        ]
-        return _with_times(pd.DataFrame(rows, columns=["path", "kind", "size", "modified"]))
+        snapshot, wanted = self._snapshot(found, as_of), matcher(patterns)
+        entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
+        return tables.files(entry for entry in entries if wanted(entry.path))
 
     def compare_snapshots(self, name: str, first: Moment | int, second: Moment | int) -> pd.DataFrame:
         """Return what differs between two snapshots as a DataFrame: path, state, size, modified.
@@ -143,22 +126,12 @@ class VaultBackups(VaultArchives):
         :param first: see :meth:`recover`, and so for *second*.
         :raises NotFound: there is no such set or snapshot.
         """
-        import pandas as pd
-
         found = self._set(name)
-        backups = self._catalogue.backups
         before, after = (
-            {entry.path: entry for entry in backups.entries(found.id, self._snapshot(found, each).ordinal)}
+            self._catalogue.backups.entries(found.id, self._snapshot(found, each).ordinal)
             for each in (first, second)
         )
-        rows = []
-        for path in sorted(before.keys() | after.keys()):
-            old, new = before.get(path), after.get(path)
-            shown = new or old
-            if old != new and shown is not None:
-                state = "new" if old is None else "gone" if new is None else "changed"
-                rows.append((path, state, shown.size, shown.mtime_ns))
-        return _with_times(pd.DataFrame(rows, columns=["path", "state", "size", "modified"]))
+        return tables.differences(before, after)
 
     def prune(self, name: str, keep: Keep, *, now: bool = False) -> PrunePlan:
         """Return the plan to give up snapshots, and to delete the archives that only they need.
@@ -241,19 +214,11 @@ class VaultBackups(VaultArchives):
 
         :raises NotFound: there is no such set.
         """
-        import pandas as pd
-
-        found = self._set(name)
-        backups = self._catalogue.backups
+        found, backups = self._set(name), self._catalogue.backups
         needed = backups.needed_packs(found.id, [one.ordinal for one in backups.snapshots(found.id)])
-        rows = []
-        for pack in backups.packs(found.id):
-            if pack.id in needed:
-                archive = self._catalogue.archives.get(self.name, pack.archive_id or "")
-                state = archive.state if archive else "not known"
-                rows.append((pack.name, pack.size or 0, state, _problem(pack, archive)))
-        return marked(
-            pd.DataFrame(rows, columns=["name", "size", "state", "problem"]).astype({"size": "int64"})
+        packs = [pack for pack in backups.packs(found.id) if pack.id in needed]
+        return tables.checked(
+            (pack, self._catalogue.archives.get(self.name, pack.archive_id or "")) for pack in packs
         )
 
     def recover(
@@ -397,20 +362,3 @@ class VaultBackups(VaultArchives):
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()
-
-
-def _problem(pack: PackRecord, archive: ArchiveRecord | None) -> str:
-    if archive is None or archive.state not in ("present", "pending"):
-        return "is not in the vault"
-    if archive.size not in (None, pack.size):
-        return "has another size"
-    if archive.tree_hash and pack.tree_hash and archive.tree_hash != pack.tree_hash:
-        return "has other content"
-    return ""
-
-
-def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    frame["modified"] = pd.to_datetime(frame["modified"], unit="ns", utc=True)
-    return marked(frame.astype({"size": "int64"}))

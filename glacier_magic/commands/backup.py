@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..backup.rules import RULE_FILE
-from ..backup.run import Options, Ran
+from ..backup.run import Ran, RunOptions
 from ..errors import LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
@@ -44,7 +44,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     set_rate(console, args)
-    options = Options(
+    options = RunOptions(
         checksum=args.checksum, trust_mtime=args.trust_mtime, level=args.level, pack_size=args.pack_size
     )
     with console.busy("Looking at the files"):

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backup.changes import READ, Change, changes
-from ..backup.run import BackupRun, Options, Ran, scan_of
+from ..backup.changes import READ, FileChange, changes
+from ..backup.run import BackupRun, Ran, RunOptions, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -48,7 +48,7 @@ class BackupPlan(LastingPlan[Ran]):
         begin: Callable[[], BackupRun],
         *,
         storing: Storing,
-        options: Options,
+        options: RunOptions,
         spool: Path,
         log: PlanLog,
     ) -> None:
@@ -65,7 +65,7 @@ class BackupPlan(LastingPlan[Ran]):
         options = self._options
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime)
         self.states: Counter[str] = Counter()
-        self.changes: list[Change] = []
+        self.changes: list[FileChange] = []
         self.files, self.bytes, self._packs = 0, 0, [0]
         self._open = bool(known and known[-1].finished is None)
         for change in found:
@@ -165,11 +165,11 @@ class BackupPlan(LastingPlan[Ran]):
         return run.run(self.bytes, self._observer)
 
 
-def _path(change: Change) -> str:
+def _path(change: FileChange) -> str:
     if change.entry is not None:
         return change.entry.key
     return "" if change.before is None else change.before.path
 
 
-def _size(change: Change) -> int:
+def _size(change: FileChange) -> int:
     return change.entry.size if change.entry is not None else 0

@@ -92,7 +92,7 @@ class BackedUp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class StoredContent:
     """The content of a file, and where it is in a pack: from byte *start* of its tar."""
 
     id: int
@@ -157,7 +157,7 @@ class Backups:
     def redefine(
         self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
     ) -> None:
-        """Change what a set takes, and for whom; snapshots made before stay as they are."""
+        """FileChange what a set takes, and for whom; snapshots made before stay as they are."""
         texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
         self._database.execute(
             "UPDATE backup_sets SET roots=?, rules=?, recipients=? WHERE id=?", (*texts, set_id)
@@ -373,15 +373,15 @@ class Backups:
             self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)) is not None
         )
 
-    def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, Content]:
+    def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, StoredContent]:
         """Return contents by their numbers."""
-        found: dict[int, Content] = {}
+        found: dict[int, StoredContent] = {}
         wanted = sorted(set(numbers))
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             marks = ",".join("?" * len(some))
             for content in self._select(
-                Content, "contents", f"set_id=? AND id IN ({marks})", (set_id, *some)
+                StoredContent, "contents", f"set_id=? AND id IN ({marks})", (set_id, *some)
             ):
                 found[content.id] = content
         return found
