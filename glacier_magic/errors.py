@@ -22,6 +22,7 @@ GlacierError
  +- JobFailed                          the service could not complete a job
  +- JobExpired                         the output was not fetched within its 24 hours
  +- IntegrityError                     bytes do not match their hash
+ +- WrongKey                           a key or password does not open a file
  +- LocalError (OSError)               disk full, unwritable folder, file that changed
  +- CatalogueError                     the catalogue cannot be opened, or is from a newer version
  +- Unexpected                         a defect of this program
@@ -220,6 +221,12 @@ class IntegrityError(GlacierError):
     """Bytes do not match their hash; no file got its final name."""
 
     exit_code = 5
+
+
+class WrongKey(GlacierError):
+    """A key or password does not open an encrypted file, or none is there that could."""
+
+    exit_code = 11
 
 
 class LocalError(GlacierError, OSError):

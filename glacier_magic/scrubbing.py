@@ -32,10 +32,11 @@ _NAMED = re.compile(
     ) {_VALUE}"""
 )
 _PASSWORD = re.compile(r"""(://[^\s/:@"']*:)[^\s/"'<>]*(?=@)""")
-# Ids of access keys, and the beginnings of session tokens: base64 of a fixed header.
+# Ids of access keys, the beginnings of session tokens (base64 of a fixed header), and identities of age.
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])A[BKS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|(?:IQoJb3JpZ2lu|F[Qw]oGZXIvYXdz|AQoDYXdz)[A-Za-z0-9+/=%_-]*"
+    r"|AGE-SECRET-KEY-1[A-Z0-9]{8,}"
 )
 # 40: a secret key; more: a token or signature.  Not within a path, and not before a suffix.
 _RANDOM = re.compile(r"(?<![\w+/-])(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{160,})={0,2}(?!\.?[\w+/-])")

@@ -26,7 +26,8 @@ from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
 from glacier_magic.jobs.fetching import Fetcher
-from tests import postgres_server
+from glacier_magic.packs.encryption import Identity
+from tests import packed, postgres_server
 from tests.intercepting import Calls
 from tests.leaks import Leaks
 
@@ -107,6 +108,14 @@ def region():
 def client(emulator, region):
     """A boto3 client beside the session: what somebody else does in the same account."""
     return emulator.client(region)
+
+
+@pytest.fixture(scope="session")
+def stock_tools():
+    """The programs that open a pack without this package; without them a test is skipped, but not by CI."""
+    missing = [name for name in ("age", "age-keygen", "zstd", "tar") if shutil.which(name) is None]
+    if missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no {missing[0]} on this computer")
 
 
 @pytest.fixture(scope="session")
@@ -505,7 +514,11 @@ class Child:
 
     def go_on(self):
         """Let a script that reads a line from its standard input go on."""
-        self._process.stdin.write("\n")
+        self.say("")
+
+    def say(self, line):
+        """Write a line to its standard input."""
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def kill(self):
@@ -616,3 +629,18 @@ def asked(client):
         )
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def key():
+    """A key that opens packs."""
+    return Identity.new()
+
+
+@pytest.fixture
+def backup(session, vault, emulator, region, key, tmp_path):
+    """A set of the folder ``disk``, which has nothing yet, in the vault ``photos``."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "scratch").mkdir()
+    service = packed.Service(emulator.folder, region)
+    return packed.Backup(session, service, tmp_path / "disk", key, tmp_path / "scratch")

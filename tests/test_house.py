@@ -44,12 +44,12 @@ def test_few_file_names_are_used_twice():
     assert len([name for name, count in names.items() if count > 1]) <= 8
 
 
-def test_at_most_22_rooms_each_with_its_sentence():
+def test_at_most_24_rooms_each_with_its_sentence():
     """``docs/architecture.md`` has a line for each file and folder directly below the package."""
     table = re.findall(r"^\| (`.+`) \| (.+) \|$", (ROOT / "docs/architecture.md").read_text("utf-8"), re.M)
     described = sorted(name.strip("`/ ") for names, _ in table for name in names.split(", "))
     assert described == [room for room in ROOMS if room != "__pycache__"]
-    assert len(described) <= 22
+    assert len(described) <= 24
     assert all(sentence.endswith(".") for _, sentence in table)
 
 

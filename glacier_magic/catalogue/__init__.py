@@ -24,6 +24,7 @@ from .storage.database import Database, Scope, StoredSettings
 if TYPE_CHECKING:
     from .archives.archives import ArchiveRecord, Archives
     from .archives.inventories import Inventories, Inventory
+    from .records.backup_records import Backups
     from .records.deletion_records import Deletion, Deletions
     from .records.downloads import Download, Downloads
     from .records.drop_records import Drop, Drops
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchiveRecord",
+    "Backups",
     "Catalogue",
     "Deletion",
     "Download",
@@ -57,6 +59,7 @@ __all__ = [
 
 _TABLES = {
     "archives": "archives.archives.Archives",
+    "backups": "records.backup_records.Backups",
     "uploads": "records.upload_records.Uploads",
     "jobs": "records.job_records.Jobs",
     "downloads": "records.downloads.Downloads",
@@ -145,6 +148,7 @@ class Catalogue:
 
     if TYPE_CHECKING:
         archives: Archives
+        backups: Backups
         uploads: Uploads
         jobs: Jobs
         downloads: Downloads

@@ -27,6 +27,13 @@ ASK_REQUESTS = 1000
 """Requests that an upload may take without a question where their price is not known."""
 
 
+def is_dear(quote: Quote, requests: int, above: Decimal | None) -> bool:
+    """Return whether requests cost more than *above* US dollars (None: 0.10), or perhaps do."""
+    if quote.total is None:
+        return requests > ASK_REQUESTS
+    return quote.total > (ASK_ABOVE if above is None else above)
+
+
 class UploadPlan(LastingPlan[Stored]):
     """Files to store in a vault: nothing is sent until ``run()``.
 
@@ -68,10 +75,7 @@ class UploadPlan(LastingPlan[Stored]):
 
         :param above: US dollars up to which it need not be; None for 0.10.
         """
-        cost = self.quote.total
-        if cost is None:
-            return self.requests > ASK_REQUESTS
-        return cost > (ASK_ABOVE if above is None else above)
+        return is_dear(self.quote, self.requests, above)
 
     @property
     def requests(self) -> int:

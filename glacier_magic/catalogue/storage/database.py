@@ -136,7 +136,7 @@ class Database(ABC):
 
         The leases of other computers expire if they are not renewed.
         """
-        for table in ("uploads", "downloads", "deletions", "drops"):  # the tables with leases
+        for table in ("uploads", "downloads", "deletions", "drops", "backup_sets"):  # those with leases
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):

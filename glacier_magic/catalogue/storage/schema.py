@@ -288,7 +288,52 @@ NOTES = """
 -- what another tool recorded of an archive, such as its tags
 ALTER TABLE archive_rows ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES)
+BACKUPS = """
+-- sets of folders that are backed up, their snapshots, and the packs that have the contents
+CREATE TABLE backup_sets(
+    id {key},
+    account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL, name {text} NOT NULL,
+    home {text} NOT NULL,         -- the data folder of its user, where several share the catalogue
+    roots {text} NOT NULL, rules {text} NOT NULL, recipients {text} NOT NULL,   -- JSON
+    created BIGINT NOT NULL, checked BIGINT,  -- when a run last found nothing new
+    owner {text}, lease_until DOUBLE PRECISION,
+    UNIQUE(account, region, vault, name)
+);
+CREATE TABLE snapshots(
+    id {key},
+    set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+    started BIGINT NOT NULL, finished BIGINT, -- null: still to be finished
+    files BIGINT, bytes BIGINT, added BIGINT, -- stored for it
+    unread BIGINT,                -- files that could not be read
+    UNIQUE(set_id, ordinal)
+);
+CREATE TABLE packs(
+    id {key},
+    set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+    kind {text} NOT NULL,         -- files, manifest
+    name {text} NOT NULL,         -- of its archive
+    state {text} NOT NULL,        -- packing, sealed, stored
+    archive_id {text}, size BIGINT, tree_hash {text},
+    head {bytes}, frames {bytes}  -- what opens a range of it
+);
+CREATE INDEX packs_by_set ON packs(set_id, state);
+CREATE TABLE contents(            -- what a set has stored
+    id {key},
+    set_id BIGINT NOT NULL, sha256 {text} NOT NULL, size BIGINT NOT NULL,
+    pack_id BIGINT NOT NULL, start BIGINT NOT NULL,
+    UNIQUE(set_id, size, sha256)
+);
+CREATE INDEX contents_by_pack ON contents(pack_id);
+CREATE TABLE entries(             -- in snapshot n if since <= n and (until is null or n < until)
+    set_id BIGINT NOT NULL, path {text} NOT NULL, since BIGINT NOT NULL, until BIGINT,
+    kind {text} NOT NULL,         -- file, folder, link
+    mode BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
+    size BIGINT NOT NULL, content_id BIGINT, target {text},
+    PRIMARY KEY(set_id, path, since)
+){by_key};
+CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,13 @@ class SelectionPlan(DestructivePlan[T]):
 
     def _decide_again(self) -> None:
         engine = self._engine
-        self.tally = DeletionTally(self.choice, engine.catalogue, self._prices, engine.service.clock.now_ms())
+        self.tally = DeletionTally(
+            self.choice, engine.catalogue, self._prices, engine.service.clock.now_ms(), self._needed()
+        )
+
+    def _needed(self) -> Set[str]:
+        """Return the archives that snapshots of backups need."""
+        return self._engine.catalogue.backups.needed_archives(self.vault)
 
     @property
     def archives(self) -> list[ArchiveRecord]:
@@ -119,18 +125,31 @@ SEEN = {
 """How an archive was last seen, by its state."""
 
 
+def _first_of(names: Sequence[str]) -> str:
+    return ", ".join(visible(name) for name in names[:3]) + (" ..." if len(names) > 3 else "")
+
+
 class DeletionTally:
     """Counts, bytes, fee and warnings for selected archives, from one pass over them.
 
     :param now: the service's time in milliseconds.
+    :param needed: the archives that snapshots need.
     """
 
-    def __init__(self, choice: DeletionChoice, catalogue: Catalogue, prices: PriceTable, now: int) -> None:
+    def __init__(
+        self,
+        choice: DeletionChoice,
+        catalogue: Catalogue,
+        prices: PriceTable,
+        now: int,
+        needed: Set[str] = frozenset(),
+    ) -> None:
         self.archives, self._left_out = len(choice), choice.left_out
         self.bytes = self.unsized = self.young = self.young_bytes = 0
         self.states: Counter[str] = Counter()
         self.busy: list[tuple[str, str]] = []
-        self._now = now
+        self.packs: list[str] = []
+        self._now, self._needed = now, needed
         # A retrieval of a deleted archive fails.
         self._retrievals = catalogue.jobs.unfetched(choice.vault) if len(choice) else {}
         newest = catalogue.inventories.newest(choice.vault)  # "listed" is as of this one, whatever its age
@@ -153,6 +172,8 @@ class DeletionTally:
         if archive.created is not None and hours_left(archive.created, self._now):  # an id alone has no age
             self.young += 1
             self.young_bytes += archive.size or 0
+        if archive.archive_id in self._needed:
+            self.packs.append(archive.name or archive.archive_id)
         status = self._retrievals.get(archive.archive_id)
         if status is not None:
             self.busy.append((archive.name or archive.archive_id, status))
@@ -171,6 +192,11 @@ class DeletionTally:
             facts.append(("left out", words))
         if self.busy:
             facts.append(("WARNING", self._warning()))
+        if self.packs:
+            words = (
+                f"{plural(len(self.packs), 'archive')} with files of backups, which cannot be recovered then"
+            )
+            facts.append(("WARNING", f"{words}: {_first_of(self.packs)}"))
         return facts
 
     def _seen(self) -> str:
@@ -200,8 +226,7 @@ class DeletionTally:
             words.append(f"{plural(running, 'retrieval')} still running, which will fail")
         if ready:
             words.append(f"{plural(ready, 'retrieved output')} not downloaded yet")
-        names = ", ".join(visible(name) for name, _ in self.busy[:3])
-        return f"{'; '.join(words)}: {names}{' ...' if len(self.busy) > 3 else ''}"
+        return f"{'; '.join(words)}: {_first_of([name for name, _ in self.busy])}"
 
     def promised(self) -> dict[str, Any]:
         """Return the numbers for the record of a plan."""

@@ -155,15 +155,18 @@ def decide(
     tier: str,
     to: Path,
     catalogue: Catalogue,
+    exact: bool = False,
 ) -> list[RestoreItem]:
     """Return an item for each archive, by the present files, downloads and jobs.
 
     :param parts: the bytes of each that are wanted; None for whole archives.
+    :param exact: retrieve no more than the whole MiB of a part.
     :raises InputError: a name cannot be written below *to*.
     """
     ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
     wanted = list(zip(archives, ranges, strict=True))
     known = _Known(catalogue, vault, tier, to, [archive.archive_id for archive in archives])
+    known.exact = exact
     paths = targets(wanted, to)
     items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
     return _once(items, [path for _, path in paths])
@@ -171,6 +174,8 @@ def decide(
 
 class _Known:
     """The known downloads, jobs and files of archives of one vault in one folder."""
+
+    exact = False
 
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
@@ -203,6 +208,9 @@ class _Known:
             return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
         return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))  # twins are equal
 
+    def _cover(self, part: ByteRange, size: int) -> ByteRange:
+        return megabyte_cover(part, size) if self.exact else cover(part, size)
+
     def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
         """Return the item of an archive or part.
 
@@ -213,7 +221,7 @@ class _Known:
         item = RestoreItem(
             archive=archive,
             part=part,
-            cover=cover(part, archive.size or 0) if part else None,
+            cover=self._cover(part, archive.size or 0) if part else None,
             target=names[1],
             action=ASK,
         )

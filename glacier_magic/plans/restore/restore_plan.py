@@ -46,6 +46,7 @@ class RestorePlan(Plan[Batch]):
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
     :param versions: what it says about older versions of the same names.
+    :param exact: retrieve no more of parts than whole MiB, though the service may not send their hash.
     """
 
     kind = "restore"
@@ -66,10 +67,11 @@ class RestorePlan(Plan[Batch]):
         claimed: Collection[str] = (),
         pace: Pace | None = None,
         versions: str = "",
+        exact: bool = False,
     ) -> None:
         super().__init__(log)
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self.pace, self._versions = pace, versions
+        self.pace, self._versions, self._exact = pace, versions, exact
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
@@ -83,6 +85,7 @@ class RestorePlan(Plan[Batch]):
             tier=self.tier,
             to=self.to,
             catalogue=self._catalogue,
+            exact=self._exact,
         )
         self._timetable = self._paced()
         self._last = self._last_requests()

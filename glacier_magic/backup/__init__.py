@@ -1,0 +1,1 @@
+"""Which files a backup takes, and packing them on this computer."""

@@ -1,0 +1,91 @@
+"""What has changed in folders since the last snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..base.units import storable
+from ..catalogue.records.backup_records import BackedUp
+from .scan import Entry
+
+State = Literal["same", "new", "changed", "touched", "metadata", "gone"]
+
+READ: tuple[State, ...] = ("new", "changed", "touched")
+"""Changes for which files are read."""
+_INODE = (1 << 63) - 1  # of the numbers of databases
+SETTLING = 2 * 10**9
+"""Nanoseconds: a file that changed so shortly before it was looked at may change again unseen, because
+clocks of file systems tick seldom."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What is on the disk, and what the last snapshot has; one of them may be None.
+
+    :param state: a file is ``touched`` if its size and time are the same, but not its inode or ``ctime``: its
+        content has to be read.  With ``metadata``, only mode, times or the target of a link differ.
+    """
+
+    state: State
+    entry: Entry | None
+    before: BackedUp | None
+
+
+def changes(
+    found: Iterable[Entry], known: Iterable[BackedUp], *, checksum: bool = False, trust_mtime: bool = False
+) -> Iterator[FileChange]:
+    """Yield a change for each entry of both, which come in the order of their keys.
+
+    :param checksum: read all files.
+    :param trust_mtime: size and time of a file suffice, as on network shares.
+    """
+    entries, records = iter(found), iter(known)
+    entry, before = next(entries, None), next(records, None)
+    while entry is not None or before is not None:
+        if before is None or (entry is not None and entry.key < before.path):
+            yield FileChange("new", entry, None)
+            entry = next(entries, None)
+        elif entry is None or before.path < entry.key:
+            yield FileChange("gone", None, before)
+            before = next(records, None)
+        else:
+            yield FileChange(_state(entry, before, checksum=checksum, trust_mtime=trust_mtime), entry, before)
+            entry, before = next(entries, None), next(records, None)
+
+
+def _state(entry: Entry, before: BackedUp, *, checksum: bool, trust_mtime: bool) -> State:
+    if entry.kind != before.kind:
+        return "new"
+    if entry.kind == "link":  # its own times mean nothing
+        return "same" if storable(entry.target or "") == before.target else "metadata"
+    same = (entry.mode, entry.mtime_ns) == (before.mode, before.mtime_ns)
+    if entry.kind == "folder":
+        return "same" if same else "metadata"
+    if (entry.size, entry.mtime_ns) != (before.size, before.mtime_ns):
+        return "changed"
+    if checksum:
+        return "touched"
+    if not trust_mtime and (entry.ctime_ns, entry.inode & _INODE) != (before.ctime_ns, before.inode):
+        return "touched"
+    return "same" if same else "metadata"
+
+
+def recorded(entry: Entry, content: int | None, looked: int) -> BackedUp:
+    """Return an entry as the catalogue records it.
+
+    :param looked: when the disk was looked at, in nanoseconds since 1970 by its own clock.
+    """
+    settled = entry.ctime_ns < looked - SETTLING
+    return BackedUp(
+        path=entry.key,
+        kind=entry.kind,
+        mode=entry.mode,
+        mtime_ns=entry.mtime_ns,
+        ctime_ns=entry.ctime_ns if settled else 0,  # is touched the next time
+        inode=entry.inode & _INODE,
+        size=entry.size,
+        content_id=content,
+        target=None if entry.target is None else storable(entry.target),
+    )

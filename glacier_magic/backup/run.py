@@ -1,0 +1,383 @@
+"""One run of a backup: what is new is packed, stored and recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from .. import descriptions
+from ..base.rendering import Rendered, visible
+from ..base.units import human_bytes, plural, storable
+from ..catalogue import Catalogue
+from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
+from ..errors import LocalError
+from ..packs import Pack, PackWriter
+from ..packs.encryption.age import HEAD, head_of
+from ..steps import left_out
+from ..transfer.progress import Meter, Observer
+from ..transfer.sources import Source, Sources
+from ..transfer.store import Storing, Watched
+from .changes import READ, FileChange, changes, recorded
+from .lease import leased
+from .manifest import manifest
+from .packing import ENDINGS
+from .rules import Rules
+from .scan import Entry, Scan
+
+MANIFEST = "manifest.jsonl"
+"""The member of a manifest: a pack that has what is needed to restore a snapshot."""
+PACK = 1 << 30
+"""Bytes of files in a pack; a larger file has one of its own."""
+_SHOWN = 10
+"""The most unread files that are displayed."""
+_BATCH = 500
+"""Changes of the catalogue in one transaction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run looks at files, and packs them.
+
+    :param checksum: read all files; *trust_mtime*: size and time suffice.
+    :param level: of zstd; *pack_size*: bytes of files in a pack.
+    """
+
+    checksum: bool = False
+    trust_mtime: bool = False
+    level: int = 3
+    pack_size: int = PACK
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Ran(Rendered):
+    """What a run did.
+
+    :param snapshot: the new one; None where nothing was new.
+    :param unread: names and reasons of files that could not be read.
+    """
+
+    set: str
+    snapshot: SnapshotRecord | None
+    unread: tuple[tuple[str, str], ...]
+
+    def _repr_text(self) -> str:
+        if self.snapshot is None:
+            lines = [f"{self.set}: nothing is new"]
+        else:
+            made = self.snapshot
+            files = f"{plural(made.files or 0, 'file')}, {human_bytes(made.bytes or 0)}"
+            lines = [f"{self.set}: snapshot {made.ordinal} of {files}; {human_bytes(made.added or 0)} stored"]
+        lines += [f"not read: {name}: {reason}" for name, reason in self.unread[:_SHOWN]]
+        lines.append(left_out(len(self.unread) - _SHOWN))
+        return "\n".join(visible(line) for line in lines if line)
+
+
+def spools(catalogue: Catalogue) -> Path:
+    """Return the folder with the spools of all sets, which is in no backup."""
+    return catalogue.folder / "spool"
+
+
+def scan_of(found: BackupSet, catalogue: Catalogue) -> Scan:
+    """Return a scan of the folders of a set."""
+    roots = [Path(root) for root in found.roots]
+    return Scan(roots, Rules.of(found.rules), apart=spools(catalogue))
+
+
+@dataclass
+class BackupRun:
+    """Packs and stores what is new in the folders of a set; killed at any line, the next run goes on.
+
+    Entries are recorded with the pack that has their content, once that is whole; the pack is recorded
+    before its file is begun, and its archive after it was stored.  Until its manifest is stored, all of it
+    belongs to an unfinished snapshot, which nothing else shows.
+    """
+
+    catalogue: Catalogue
+    set: BackupSet
+    storing: Storing
+    spool: Path
+    now: Callable[[], int]
+    options: RunOptions = field(default_factory=RunOptions)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._backups: Backups = self.catalogue.backups
+        self._snapshot: SnapshotRecord | None = None
+        self._open: _OpenPack | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self._unread: list[tuple[str, str]] = []
+        self._sending: Future[None] | None = None
+
+    def run(self, total: int, progress: Observer | None = None) -> Ran:
+        """Carry the run out.
+
+        :param total: bytes that will be read, for the progress.
+        :raises Unavailable: another process runs it.
+        :raises LocalError: the spool cannot be written.
+        """
+        with leased(self.storing.engine, self.set), ThreadPoolExecutor(1, "backup-upload") as sender:
+            self._sender = sender
+            self._recover()
+            meter = Meter(f"Packing {self.set.name}", total, progress)
+            looked = time.time_ns()
+            scan = scan_of(self.set, self.catalogue)
+            try:
+                for change in self._changes(scan):
+                    if self.stop.is_set():
+                        raise LocalError("The backup was stopped", cure="The next one goes on.")
+                    self._take(change, looked)
+                    if change.entry and change.state in READ:
+                        meter.moved(change.entry.size)
+                self._seal()
+            finally:
+                if self._open is not None:
+                    self._open.writer.__exit__(None, None, None)
+            self._flush()
+            self._settle()
+            meter.finish()
+            self._unread += scan.unreadable
+            unread = tuple((storable(name), reason) for name, reason in self._unread)
+            if self._snapshot is None:
+                self._backups.found_nothing_new(self.set.id, self.now())
+                return Ran(set=self.set.name, snapshot=None, unread=unread)
+            self._backups.measure(self._snapshot, unread=len(unread))
+            self._store_manifest(self._snapshot)
+            return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
+
+    def _finished(self, snapshot: SnapshotRecord) -> SnapshotRecord:
+        self._settle()
+        self._backups.finish(snapshot, self.now())
+        return self._backups.snapshots(self.set.id)[-1]
+
+    # Changes
+
+    def _changes(self, scan: Scan) -> Iterator[FileChange]:
+        known = self._backups.snapshots(self.set.id)
+        latest = known[-1].ordinal if known else 0
+        if known and known[-1].finished is None:  # killed: it is finished even if nothing is new
+            self._snapshot = known[-1]
+        before = self._backups.entries(self.set.id, latest)
+        yield from changes(scan, before, checksum=self.options.checksum, trust_mtime=self.options.trust_mtime)
+
+    def _take(self, change: FileChange, looked: int) -> None:
+        entry, before = change.entry, change.before
+        if change.state == "same":
+            return
+        if entry is None:
+            assert before is not None
+            self._write(partial(self._remove, before.path))
+        elif entry.kind != "file":
+            if change.state == "new" or entry.kind == "link":
+                self._add(entry, None)  # for tar
+            self._write(partial(self._put, recorded(entry, None, looked)))
+        elif change.state == "metadata" and before is not None:
+            self._write(partial(self._put, recorded(entry, before.content_id, looked)))
+        else:
+            sha256 = self._hash(entry)
+            content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
+            record = recorded(entry, content, looked)
+            if content is None and self._open and sha256 in self._open.known[entry.size]:
+                self._open.files.append((record, sha256, None))  # equal to another new one
+            elif content is None:
+                self._add(entry, record)
+            elif (
+                before
+                and change.state == "touched"
+                and (content, record.mode) == (before.content_id, before.mode)
+            ):
+                self._backups.touch(self.set.id, record)  # no new version
+            else:
+                self._write(partial(self._put, record))
+
+    def _hash(self, entry: Entry) -> str:
+        """Return the hash of a file if it may be one that is known by its size, or ""."""
+        packed = self._open is not None and entry.size in self._open.known
+        if not packed and not self._backups.has_size(self.set.id, entry.size):
+            return ""
+        try:
+            with Path(entry.place).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""  # the packing says why
+
+    def _current(self) -> SnapshotRecord:
+        if self._snapshot is None:
+            self._snapshot = self._backups.open_snapshot(self.set.id, self.now())
+        return self._snapshot
+
+    def _put(self, entry: BackedUp) -> None:
+        self._backups.put(self.set.id, self._current().ordinal, [entry])
+
+    def _remove(self, path: str) -> None:
+        self._backups.remove(self.set.id, self._current().ordinal, [path])
+
+    def _write(self, change: Callable[[], None]) -> None:
+        self._waiting.append(change)
+        if len(self._waiting) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._current()
+            with self.catalogue.database.transaction():
+                for change in self._waiting:
+                    change()
+            self._waiting.clear()
+
+    # Packs
+
+    def _add(self, entry: Entry, record: BackedUp | None) -> None:
+        """Add an entry to the open pack; *record* is that of a file whose content it will have."""
+        if entry.kind == "file" and not os.access(entry.place, os.R_OK):
+            self._unread.append((entry.path, "cannot be read"))  # each night: no pack is begun for it
+            return
+        limit = self.options.pack_size
+        if self._open and self._open.writer.size and self._open.writer.size + entry.size > limit:
+            self._seal()
+        if self._open is None:
+            self._open = self._begin("files")
+        try:
+            member = self._open.writer.add(entry.path, entry.place)
+        except LocalError as error:  # it vanished, or may not be read: the others go on
+            self._unread.append((entry.path, error.message))
+            return
+        if record is None:
+            return
+        is_file = member.kind == "file"
+        size, sha256 = (
+            (member.size, member.sha256) if is_file else self._open.hashes.get(member.target, (0, ""))
+        )
+        if not sha256:
+            self._unread.append((entry.path, "changed while it was read"))
+            return
+        self._open.hashes[entry.path] = size, sha256
+        self._open.known[size].add(sha256)
+        # As it was when it was opened: it may have changed since it was looked at.
+        record = replace(record, size=size, mode=member.mode, mtime_ns=member.mtime)
+        self._open.files.append((record, sha256, member.start if is_file else None))
+
+    def _begin(self, kind: str) -> _OpenPack:
+        snapshot = self._current()
+        moment = datetime.fromtimestamp(snapshot.started / 1000, UTC).strftime("%Y-%m-%dT%H%M%SZ")
+        ending = ENDINGS[bool(self.set.recipients)]
+        number = len([pack for pack in self._backups.packs(self.set.id) if pack.ordinal == snapshot.ordinal])
+        what = f"{number + 1:04}" if kind == "files" else "manifest"
+        name = f"{self.set.name}/{moment}.{what}{ending}"
+        pack = self._backups.begin_pack(snapshot, kind, name)
+        about = {"set": self.set.name, "snapshot": moment, "kind": kind}
+        writer = PackWriter(self._file(pack), self.set.recipients, about=about, level=self.options.level)
+        return _OpenPack(pack, writer)
+
+    def _file(self, pack: int) -> Path:
+        return self.spool / f"{pack}.pack"
+
+    def _seal(self) -> None:
+        """Close the open pack, record what is in it, and send it while the next one is packed."""
+        if self._open is None:
+            return
+        done, self._open = self._open, None
+        with done.writer:
+            sealed = done.writer.close()
+        self._flush()
+        self._record(done, sealed)
+        self._settle()  # one pack is sent while one is packed, so the spool has two at most
+        record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
+        self._sending = self._sender.submit(self._send, record)
+
+    def _record(self, done: _OpenPack, sealed: Pack) -> None:
+        head = b""
+        if self.set.recipients:
+            with sealed.file.open("rb") as file:
+                head = head_of(file.read(HEAD))
+        facts = {"size": sealed.size, "tree_hash": sealed.tree_hash, "head": head, "frames": sealed.table}
+        self._backups.sealed(done.pack, self._current(), facts, done.files)
+
+    def _settle(self) -> None:
+        """Wait until the last pack is stored."""
+        if self._sending is not None:
+            sending, self._sending = self._sending, None
+            sending.result()
+
+    def _send(self, pack: PackRecord) -> None:
+        """Store a sealed pack: the uploads know a file that is stored already."""
+        file = self._file(pack.id)
+        status = file.stat()
+        snapshot = self._current()
+        made = datetime.fromtimestamp(snapshot.started // 1000, UTC)
+        source = Source(
+            path=file,
+            name=pack.name,
+            description=descriptions.encode(pack.name, made, format=descriptions.DEFAULT),
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+        )
+        sending = self.storing.choose(Sources([source]))
+        stored = self.storing.send(sending, watched=Watched(None, self.stop))
+        self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]))
+        file.unlink()
+
+    # Kills
+
+    def _recover(self) -> None:
+        """Go on with what a killed run has left: what is sealed is stored, all else is packed again."""
+        self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = {
+            self._file(pack.id): pack for pack in self._backups.packs(self.set.id) if pack.state != "stored"
+        }
+        for pack in known.values():
+            if pack.state == "packing" or not self._file(pack.id).exists():
+                self._backups.give_up(pack.id)
+        kept = {file for file, pack in known.items() if pack.state == "sealed"}
+        for file in set(self.spool.iterdir()) - kept:
+            file.unlink()
+        opened = [one for one in self._backups.snapshots(self.set.id) if one.finished is None]
+        self._snapshot = opened[0] if opened else None
+        for pack in known.values():
+            if self._file(pack.id).exists():
+                self._send(pack)
+        if self._snapshot and any(
+            pack.kind == "manifest" and pack.ordinal == self._snapshot.ordinal
+            for pack in self._backups.packs(self.set.id)
+        ):
+            self._finished(self._snapshot)  # what is new since then is for the next snapshot
+            self._snapshot = None
+
+    # The manifest
+
+    def _store_manifest(self, snapshot: SnapshotRecord) -> None:
+        """Store all that is needed to restore the snapshot without this catalogue."""
+        plain = self.spool / MANIFEST
+        plain.touch(0o600)
+        with plain.open("w", encoding="utf-8") as file:
+            for line in manifest(self._backups, self.set, snapshot):
+                file.write(json.dumps(line) + "\n")
+        self._open = self._begin("manifest")
+        self._open.writer.add(plain.name, plain)
+        plain.unlink()
+        self._seal()
+
+
+@dataclass
+class _OpenPack:
+    """A pack that is being written, and its files: the record, the hash, and where the content begins.
+
+    A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
+
+    :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
+    """
+
+    pack: int
+    writer: PackWriter
+    files: list[tuple[BackedUp, str, int | None]] = field(default_factory=list)
+    hashes: dict[str, tuple[int, str]] = field(default_factory=dict)
+    known: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -1,0 +1,392 @@
+"""Backups: sets of folders, their snapshots, and the packs with what is in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..storage.database import Database, Scope
+from ..storage.leases import Leases
+
+PAGE = 2000
+"""Entries that are read or written at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupSet:
+    """Folders that are backed up together into one vault; times in milliseconds since 1970 UTC.
+
+    :param home: the data folder of its user, where several share the catalogue.
+    :param checked: when a run last found nothing new.
+    """
+
+    id: int
+    vault: str
+    name: str
+    home: str
+    roots: list[str]
+    rules: Mapping[str, Any]
+    recipients: list[str]
+    created: int
+    checked: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotRecord:
+    """The state of a set at one time; *ordinal* counts from 1.
+
+    :param finished: when it was complete; None: still to be finished.
+    :param added: bytes that were stored for it.
+    :param unread: files that could not be read.
+    """
+
+    id: int
+    set_id: int
+    ordinal: int
+    started: int
+    finished: int | None
+    files: int | None
+    bytes: int | None
+    added: int | None
+    unread: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackRecord:
+    """A pack of a set: *kind* is files or manifest; *state* packing, sealed or stored.
+
+    :param head: the header of its encryption, and *frames* the table of its frames.
+    """
+
+    id: int
+    set_id: int
+    ordinal: int
+    kind: str
+    name: str
+    state: str
+    archive_id: str | None
+    size: int | None
+    tree_hash: str | None
+    head: bytes | None
+    frames: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackedUp:
+    """A file, folder or link of a snapshot; the path of a folder ends in a slash.
+
+    :param content_id: of a file, the stored content.
+    """
+
+    path: str
+    kind: str
+    mode: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    size: int
+    content_id: int | None
+    target: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredContent:
+    """The content of a file, and where it is in a pack: from byte *start* of its tar."""
+
+    id: int
+    sha256: str
+    size: int
+    pack_id: int
+    start: int
+
+
+def _columns(record: type) -> str:
+    return ", ".join(field.name for field in fields(record))
+
+
+_ENTRY = _columns(BackedUp)
+_IN = "set_id=? AND since<=? AND (until IS NULL OR ?<until)"
+
+
+class Backups:
+    """The backups of one account and region."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._key = (scope.account, scope.region)
+        self.leases = Leases(database, "backup_sets")
+
+    # Sets
+
+    def define(
+        self,
+        vault: str,
+        name: str,
+        roots: Sequence[str],
+        rules: Mapping[str, Any],
+        recipients: Sequence[str],
+        *,
+        now: int,
+    ) -> BackupSet:
+        """Record a new set.
+
+        :raises LookupError: the vault has one of this name.
+        """
+        texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
+        with self._database.transaction():
+            if self.sets(name, vault):
+                raise LookupError(name)
+            self._database.execute(
+                "INSERT INTO backup_sets(account, region, vault, name, home, roots, rules, recipients, "
+                "created) VALUES(?,?,?,?,?,?,?,?,?)",
+                (*self._key, vault, name, self._database.home, *texts, now),
+            )
+            return self.sets(name, vault)[0]
+
+    def sets(self, name: str | None = None, vault: str | None = None) -> list[BackupSet]:
+        """Return the sets of a *name* and *vault*, or all, in the order of their names."""
+        named = {column: text for column, text in (("name", name), ("vault", vault)) if text is not None}
+        where = "".join(f" AND {column}=?" for column in named)
+        where = f"account=? AND region=?{where} ORDER BY name, vault"
+        found = self._select(BackupSet, "backup_sets", where, (*self._key, *named.values()))
+        texts = ("roots", "rules", "recipients")
+        return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
+
+    def redefine(
+        self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
+    ) -> None:
+        """FileChange what a set takes, and for whom; snapshots made before stay as they are."""
+        texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
+        self._database.execute(
+            "UPDATE backup_sets SET roots=?, rules=?, recipients=? WHERE id=?", (*texts, set_id)
+        )
+
+    def found_nothing_new(self, set_id: int, now: int) -> None:
+        """Record that a run found nothing new."""
+        self._database.execute("UPDATE backup_sets SET checked=? WHERE id=?", (now, set_id))
+
+    # Snapshots
+
+    def snapshots(self, set_id: int) -> list[SnapshotRecord]:
+        """Return the snapshots of a set, oldest first; the last may be unfinished."""
+        return self._select(SnapshotRecord, "snapshots", "set_id=? ORDER BY ordinal", (set_id,))
+
+    def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
+        """Return the unfinished snapshot of a set; begin one if there is none.
+
+        It begins a second after the one before at least, even if a clock is set back: its archives are
+        named after it.
+
+        :param ordinal: its number; None for the next one.
+        """
+        with self._database.transaction():
+            known = self.snapshots(set_id)
+            if not known or known[-1].finished is not None:
+                following = known[-1].ordinal + 1 if known else 1
+                now = max(now, known[-1].started + 1000 if known else now)
+                self._database.execute(
+                    "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)",
+                    (set_id, following if ordinal is None else ordinal, now),
+                )
+                known = self.snapshots(set_id)
+            return known[-1]
+
+    def measure(self, snapshot: SnapshotRecord, *, unread: int) -> None:
+        """Record what a snapshot has, once its packs are stored."""
+        files, size = self._database.rows(
+            f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entries WHERE {_IN} AND kind='file'",
+            (snapshot.set_id, snapshot.ordinal, snapshot.ordinal),
+        )[0]
+        added = self._database.number(
+            "SELECT COALESCE(SUM(size), 0) FROM packs WHERE set_id=? AND ordinal=?",
+            (snapshot.set_id, snapshot.ordinal),
+        )
+        self._database.execute(
+            "UPDATE snapshots SET files=?, bytes=?, added=?, unread=? WHERE id=?",
+            (files, size, added, unread, snapshot.id),
+        )
+
+    def finish(self, snapshot: SnapshotRecord, now: int) -> None:
+        """Complete a snapshot: its manifest is stored, too."""
+        self._database.execute("UPDATE snapshots SET finished=? WHERE id=?", (now, snapshot.id))
+
+    # Entries
+
+    def entries(self, set_id: int, ordinal: int) -> Iterator[BackedUp]:
+        """Yield the entries of a snapshot in the order of their paths; others may write meanwhile."""
+        after = ""
+        while True:
+            rows = self._database.rows(
+                f"SELECT {_ENTRY} FROM entries WHERE {_IN} AND path>? ORDER BY path LIMIT {PAGE}",
+                (set_id, ordinal, ordinal, after),
+            )
+            for row in rows:
+                yield BackedUp(**dict(zip(BackedUp.__slots__, row, strict=True)))
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+    def put(self, set_id: int, ordinal: int, entries: Iterable[BackedUp]) -> None:
+        """Record new versions of entries from snapshot *ordinal* on."""
+        for entry in entries:
+            self._end(set_id, ordinal, entry.path)
+            values = [getattr(entry, name) for name in BackedUp.__slots__]
+            self._database.execute(
+                f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES(?,?{',?' * len(values)})",
+                (set_id, ordinal, *values),
+            )
+
+    def touch(self, set_id: int, entry: BackedUp) -> None:
+        """Record that a file was looked at, and is the same."""
+        self._database.execute(
+            "UPDATE entries SET ctime_ns=?, inode=? WHERE set_id=? AND path=? AND until IS NULL",
+            (entry.ctime_ns, entry.inode, set_id, entry.path),
+        )
+
+    def remove(self, set_id: int, ordinal: int, paths: Iterable[str]) -> None:
+        """Record that entries are in no snapshot from *ordinal* on."""
+        for path in paths:
+            self._end(set_id, ordinal, path)
+
+    def _end(self, set_id: int, ordinal: int, path: str) -> None:
+        row = (set_id, path)
+        # A version that only the unfinished snapshot had is in none.
+        self._database.execute("DELETE FROM entries WHERE set_id=? AND path=? AND since=?", (*row, ordinal))
+        self._database.execute(
+            "UPDATE entries SET until=? WHERE set_id=? AND path=? AND until IS NULL", (ordinal, *row)
+        )
+
+    # Packs and contents
+
+    def packs(self, set_id: int) -> list[PackRecord]:
+        """Return the packs of a set, in the order in which they were made."""
+        return self._select(PackRecord, "packs", "set_id=? ORDER BY id", (set_id,))
+
+    def begin_pack(self, snapshot: SnapshotRecord, kind: str, name: str) -> int:
+        """Record a pack before its file is written; return its number."""
+        return self._database.insert(
+            "INSERT INTO packs(set_id, ordinal, kind, name, state) VALUES(?,?,?,?,'packing')",
+            (snapshot.set_id, snapshot.ordinal, kind, name),
+        )
+
+    def sealed(
+        self,
+        pack: int,
+        snapshot: SnapshotRecord,
+        facts: Mapping[str, Any],
+        members: Iterable[tuple[BackedUp, str, int | None]],
+    ) -> None:
+        """Record, in one transaction, that the file of a pack is whole, and what is in it.
+
+        :param facts: size, tree_hash, head and frames.
+        :param members: each file with the hash of its content, and where that begins; None for a link to
+            an earlier one.
+        """
+        with self._database.transaction():
+            names = ", ".join(f"{name}=?" for name in facts)
+            self._database.execute(
+                f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
+            )
+            for entry, sha256, start in members:
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
+                self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+
+    def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
+        """Record where a content is, unless that is known; return its number."""
+        known = self.content(set_id, size, sha256)  # two files may be equal
+        if known is not None:
+            return known
+        return self._database.insert(
+            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+            (set_id, sha256, size, pack, start),
+        )
+
+    def stored(self, pack: int, archive_id: str) -> None:
+        """Record the archive of a pack."""
+        self._database.execute("UPDATE packs SET state='stored', archive_id=? WHERE id=?", (archive_id, pack))
+
+    def give_up(self, pack: int) -> None:
+        """Forget a pack that is not stored, and the entries that need it: they are packed again."""
+        with self._database.transaction():
+            lost = "content_id IN (SELECT id FROM contents WHERE pack_id=?)"
+            self._database.execute(f"DELETE FROM entries WHERE {lost}", (pack,))
+            self._database.execute("DELETE FROM contents WHERE pack_id=?", (pack,))
+            self._database.execute("DELETE FROM packs WHERE id=?", (pack,))
+
+    def needed_packs(self, set_id: int, ordinals: Iterable[int]) -> set[int]:
+        """Return the packs that these snapshots need, with their manifests."""
+        found: set[int] = set()
+        for ordinal in ordinals:
+            rows = self._database.rows(
+                "SELECT DISTINCT c.pack_id FROM contents c JOIN entries e ON e.content_id=c.id "
+                "WHERE e.set_id=? AND e.since<=? AND (e.until IS NULL OR ?<e.until)",
+                (set_id, ordinal, ordinal),
+            )
+            rows += self._database.rows(
+                "SELECT id FROM packs WHERE set_id=? AND ordinal=? AND kind='manifest'", (set_id, ordinal)
+            )
+            found.update(row[0] for row in rows)
+        return found
+
+    def needed_archives(self, vault: str) -> set[str]:
+        """Return the archives of a vault that snapshots need."""
+        rows = self._database.rows(
+            "SELECT p.archive_id FROM packs p JOIN backup_sets b ON b.id=p.set_id "
+            "WHERE b.account=? AND b.region=? AND b.vault=? AND p.archive_id IS NOT NULL "
+            "AND (EXISTS (SELECT 1 FROM contents c WHERE c.pack_id=p.id) OR (p.kind='manifest' AND EXISTS "
+            "(SELECT 1 FROM snapshots s WHERE s.set_id=p.set_id AND s.ordinal=p.ordinal)))",
+            (*self._key, vault),
+        )
+        return {row[0] for row in rows}
+
+    def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
+        """Give up snapshots: their entries, and contents that no other snapshot has."""
+        with self._database.transaction():
+            for ordinal in ordinals:
+                self._database.execute(
+                    "DELETE FROM snapshots WHERE set_id=? AND ordinal=?", (set_id, ordinal)
+                )
+            self._database.execute(
+                "DELETE FROM entries WHERE set_id=? AND until IS NOT NULL AND NOT EXISTS "
+                "(SELECT 1 FROM snapshots s WHERE s.set_id=entries.set_id AND s.ordinal>=entries.since "
+                "AND s.ordinal<entries.until)",
+                (set_id,),
+            )
+            self._database.execute(
+                "DELETE FROM contents WHERE set_id=? AND NOT EXISTS "
+                "(SELECT 1 FROM entries WHERE entries.content_id=contents.id)",
+                (set_id,),
+            )
+
+    def content(self, set_id: int, size: int, sha256: str) -> int | None:
+        """Return the number of a content that is stored, or None."""
+        row = self._database.row(
+            "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
+        )
+        return None if row is None else int(row[0])
+
+    def has_size(self, set_id: int, size: int) -> bool:
+        """Return whether a content of this size is stored."""
+        return (
+            self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)) is not None
+        )
+
+    def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, StoredContent]:
+        """Return contents by their numbers."""
+        found: dict[int, StoredContent] = {}
+        wanted = sorted(set(numbers))
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            marks = ",".join("?" * len(some))
+            for content in self._select(
+                StoredContent, "contents", f"set_id=? AND id IN ({marks})", (set_id, *some)
+            ):
+                found[content.id] = content
+        return found
+
+    def _select(self, record: type, table: str, where: str, values: Sequence[Any]) -> list[Any]:
+        names = [field.name for field in fields(record)]
+        rows = self._database.rows(f"SELECT {', '.join(names)} FROM {table} WHERE {where}", values)
+        return [record(**dict(zip(names, row, strict=True))) for row in rows]

@@ -1,0 +1,64 @@
+"""Giving up old snapshots, and deleting what only they need."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import timedelta
+from typing import Any
+
+from ..backup.keep import Keep
+from ..errors import InputError
+from .console import Console
+from .grammar import Parser, Verb
+from .options import duration, vault_option, whole
+from .plan_options import guard_options, limited
+from .rm import or_failure
+
+_count = whole(0, 9999, "a number of snapshots")
+_RULES = {"hourly": "hours", "daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("set", metavar="SET", help="a set, as `snapshots` lists it")
+    vault_option(parser)
+    parser.add_argument("--keep-last", metavar="N", type=_count, default=0, help="keep the newest N")
+    for rule, periods in _RULES.items():
+        what = f"keep the earliest of each of the last N {periods}"
+        parser.add_argument(f"--keep-{rule}", metavar="N", type=_count, default=0, help=what)
+    parser.add_argument(
+        "--keep-within", metavar="TIME", type=duration, help="keep all of the last 30d, 8w ..."
+    )
+    parser.add_argument(
+        "--now", action="store_true", help="delete archives that are not 90 days old, too, and pay their fee"
+    )
+    guard_options(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    counts = {rule: getattr(args, f"keep_{rule}") for rule in ("last", *_RULES)}
+    if not any(counts.values()) and args.keep_within is None:
+        raise InputError("What is kept?", cure="For example --keep-daily 7 --keep-monthly 12.")
+    keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0))
+    vault = console.vault(args.vault)
+    with console.busy():
+        plan = limited(vault.prune(args.set, keep, now=args.now), args)
+    return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
+
+
+VERB = Verb(
+    name="prune",
+    summary="give up old snapshots, and delete what only they need",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("prune photos --keep-daily 7 --keep-monthly 12", "shows the plan first"),
+        ("prune photos --keep-within 90d --confirm VAULT", ""),
+    ),
+    interrupted="%glacier deletions --resume resumes the confirmed deletion.",
+    details=(
+        "The newest snapshot is always kept; hours to years are those of UTC. Archives that a kept snapshot "
+        "needs are never deleted, and without --now none that is less than 90 days old: the service charges "
+        "the rest of the 90 days as a fee, so that deleting it costs as much as keeping it. A later prune "
+        "deletes it for free."
+    ),
+)

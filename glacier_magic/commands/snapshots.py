@@ -1,0 +1,61 @@
+"""The snapshots of backups, their files and their differences."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from .console import Console
+from .grammar import Parser, Verb
+from .options import vault_option
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("set", nargs="?", metavar="SET", help="one set; without it, all of the vault")
+    vault_option(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--files", nargs="?", const="", metavar="GLOB", help="the files of a snapshot")
+    what.add_argument(
+        "--diff", nargs=2, metavar="SNAPSHOT", help="what differs between two: dates or numbers"
+    )
+    parser.add_argument(
+        "--as-of",
+        metavar="DATE",
+        type=moment,
+        help="with --files: the last snapshot until then, or the number of one",
+    )
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    vault = console.vault(args.vault)
+    if (args.files is not None or args.diff) and not args.set:
+        raise InputError("Which set?", cure="Name it; without options, all sets are listed.")
+    if args.as_of and args.files is None:
+        raise InputError("--as-of is for the files of a snapshot", cure="Add --files.")
+    if args.diff:
+        first, second = (moment(each) for each in args.diff)
+        return vault.compare_snapshots(args.set, first, second)
+    if args.files is not None:
+        patterns = [args.files] if args.files else []
+        return vault.snapshot_files(args.set, *patterns, as_of=args.as_of)
+    return vault.snapshots(args.set)
+
+
+def moment(text: str) -> str | int:
+    """Return the number of a snapshot, or the date that was typed: a year has four digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else text
+
+
+VERB = Verb(
+    name="snapshots",
+    summary="list the snapshots of backups, and their files",
+    run=_run,
+    table=True,
+    configure=_configure,
+    examples=(
+        ("snapshots photos", ""),
+        ("snapshots photos --files '2019/**' --as-of 2026-10-01", ""),
+        ("snapshots photos --diff 2026-10-01 2026-11-01", "or the numbers of two snapshots"),
+    ),
+)

@@ -1,0 +1,13 @@
+"""Packs: many files in one archive, of which each can be read by a range of it.
+
+A pack is a PAX tar, cut into frames of zstd that stand alone, with an index of its members and a table of its
+frames at the end, all of it sealed with age.  Without this program:
+``age -d -i KEY PACK | zstd -d | tar x``.
+"""
+
+from .frames import SeekTable
+from .members import PackMember
+from .reader import PackReader, PlainRanges
+from .writer import Pack, PackWriter, walk
+
+__all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "PlainRanges", "SeekTable", "walk"]

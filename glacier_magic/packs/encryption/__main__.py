@@ -1,0 +1,84 @@
+"""The process that seals or opens one file: ``seal FILE RECIPIENT...`` from stdin, ``open FILE`` to stdout.
+
+``seal`` answers with the size and the tree hash of the sealed file as JSON; ``open`` takes the
+identities from stdin, one a line, as the arguments of a process are public.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ...base.treehash import TreeHasher
+from .sealing import DAMAGED, LOCKED
+
+_READ = 1 << 20
+
+
+class _Hashed:
+    """A file that is hashed as it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.hasher = file, TreeHasher()
+
+    def write(self, data: bytes) -> int:
+        self.hasher.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _seal(path: str, recipients: Sequence[str]) -> int:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    # pyrage reads 8 kB at a time.
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file, os.fdopen(0, "rb", _READ) as content:
+        try:
+            target = _Hashed(file)
+            _write(content, target, recipients)
+            file.flush()
+            os.fsync(file.fileno())
+            json.dump({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}, sys.stdout)
+            sys.stdout.flush()  # fails where the parent was killed, and the content is not whole
+        except BaseException:
+            Path(path).unlink()
+            raise
+    return 0
+
+
+def _write(content: BinaryIO, target: _Hashed, recipients: Sequence[str]) -> None:
+    import pyrage
+
+    if recipients:
+        known = [pyrage.x25519.Recipient.from_str(each) for each in recipients]
+        pyrage.encrypt_io(content, target, known)
+    else:
+        shutil.copyfileobj(content, target)
+
+
+def _open(path: str) -> int:
+    import pyrage
+
+    identities = [pyrage.x25519.Identity.from_str(line) for line in sys.stdin.read().split()]
+    with Path(path).open("rb") as file:
+        try:
+            pyrage.decrypt_io(file, sys.stdout.buffer, identities)
+        except pyrage.DecryptError as error:
+            return LOCKED if "No matching keys" in str(error) else DAMAGED
+        except OSError as error:
+            if error.errno is None:  # of pyrage, about the content
+                return DAMAGED
+            raise
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which ends this process
+    verb, name, *words = sys.argv[1:]
+    sys.exit(_seal(name, words) if verb == "seal" else _open(name))

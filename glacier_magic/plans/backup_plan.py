@@ -1,0 +1,175 @@
+"""The plan to back up folders."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..backup.changes import READ, FileChange, changes
+from ..backup.run import BackupRun, Ran, RunOptions, scan_of
+from ..base.dataframes import marked
+from ..base.rendering import SHOWN, visible
+from ..base.units import human_bytes, plural
+from ..catalogue.records.backup_records import BackupSet
+from ..prices import Quote
+from ..prices.quotes import upload_requests
+from ..prices.storage_costs import Holding, monthly_storage
+from ..transfer.local_files import check_space
+from ..transfer.sources import Source
+from ..transfer.store import Storing
+from ..transfer.upload import Uploader
+from .base import PlanLog
+from .lasting_plan import LastingPlan
+from .upload_plan import is_dear
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class BackupPlan(LastingPlan[Ran]):
+    """What a backup would store: nothing is sent until ``run()``, which returns a :class:`.Ran`.
+
+    The sizes and the price are those of the files; a pack is smaller by as much as it is compressed.
+
+    :param definition: the set as it is to be; *begin* records it, and returns its run.
+    """
+
+    kind = "backup"
+    button = "Back up"
+
+    def __init__(
+        self,
+        definition: BackupSet,
+        begin: Callable[[], BackupRun],
+        *,
+        storing: Storing,
+        options: RunOptions,
+        spool: Path,
+        log: PlanLog,
+    ) -> None:
+        super().__init__(log)
+        self.set, self.vault = definition, definition.vault
+        self._begin, self._storing, self._options, self._spool = begin, storing, options, spool
+        self._decide_again()
+
+    def _decide_again(self) -> None:
+        backups = self._storing.engine.catalogue.backups
+        scan = scan_of(self.set, self._storing.engine.catalogue)
+        known = backups.snapshots(self.set.id)
+        before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
+        options = self._options
+        found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime)
+        self.states: Counter[str] = Counter()
+        self.changes: list[FileChange] = []
+        self.files, self.bytes, self._packs = 0, 0, [0]
+        self._open = bool(known and known[-1].finished is None)
+        for change in found:
+            self.states[change.state] += 1
+            if change.state != "same":
+                self.changes.append(change)
+            if change.entry is not None and change.state in READ:
+                self.files += change.entry.kind == "file"
+                self._count_in(change.entry.size)
+        self._left_out, self._unread = scan.left_out, list(scan.unreadable)
+
+    def _count_in(self, size: int) -> None:
+        self.bytes += size
+        if self._packs[-1] and self._packs[-1] + size > self._options.pack_size:
+            self._packs.append(0)
+        self._packs[-1] += size
+
+    def must_ask(self, above: Decimal | None = None) -> bool:
+        """Return whether it costs so much that the user is to be asked first; see :class:`.UploadPlan`."""
+        return is_dear(self.quote, self.requests, above)
+
+    @property
+    def requests(self) -> int:
+        """The number of upload requests, at most: those of the packs, and of the manifest."""
+        uploader = Uploader(self._storing.engine, self.vault, threading.Event())
+
+        def count(size: int) -> int:
+            source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)
+            return uploader.requests(source, None)
+
+        return 0 if self.empty else 1 + sum(count(size) for size in self._packs if size)
+
+    @property
+    def quote(self) -> Quote:
+        """The price of the requests."""
+        return upload_requests(self._prices, self.requests)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has changed."""
+        return not self.changes and not self._open
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        files = plural(self.files, "file")
+        return f"Back up {files} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Pairs of a label and a text to read before running it."""
+        month = monthly_storage(self._prices, Holding(self.bytes, len(self._packs)))
+        states = [f"{count:,} {state}" for state, count in sorted(self.states.items())]
+        readers = ", ".join(self.set.recipients)
+        facts = [
+            ("price", self.quote.headline()),
+            ("entries", ", ".join(states) or "none"),
+            ("folders", ", ".join(self.set.roots)),
+            ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
+        ]
+        if not self.empty:
+            packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
+            storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
+            facts += [("packs", packs), ("storage", storage)]
+        if self._left_out.total():
+            rules = [f"{rule} ({count:,})" for rule, count in self._left_out.most_common(5) if count]
+            facts.append(("left out", ", ".join(rules)))
+        if self._unread:
+            name, reason = self._unread[0]
+            facts.append(("not read", f"{len(self._unread):,}: {name}: {reason}"))
+        return [(label, visible(words)) for label, words in facts]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a change: path, state, size."""
+        import pandas as pd
+
+        rows = [(_path(change), change.state, _size(change)) for change in self.changes]
+        return marked(pd.DataFrame(rows, columns=["path", "state", "size"]).astype({"size": "int64"}))
+
+    def _head(self) -> Sequence[str]:
+        return ("path", "size", "state")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        shown = islice(self.changes, SHOWN)
+        return [(_path(change), human_bytes(_size(change)), change.state) for change in shown]
+
+    def _count(self) -> int:
+        return len(self.changes)
+
+    def _run(self) -> Ran:
+        self._stop.clear()
+        run = self._begin()
+        run.stop = self._stop
+        self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_space(self._spool, sum(sorted(self._packs)[-2:]))  # a pack is sent while one is packed
+        return run.run(self.bytes, self._observer)
+
+
+def _path(change: FileChange) -> str:
+    if change.entry is not None:
+        return change.entry.key
+    return "" if change.before is None else change.before.path
+
+
+def _size(change: FileChange) -> int:
+    return change.entry.size if change.entry is not None else 0

@@ -1,0 +1,149 @@
+"""Killed with SIGKILL at each step of a run, then gone on with: every pack is stored once."""
+
+import os
+import random
+
+import pytest
+
+from tests.packed import MIB, on_disk, place
+
+KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
+"""Kills at steps of their own, the same in every run."""
+
+PACK = 100_000
+IN_PARTS = {"single_request": 0, "smallest_part": MIB}
+"""What is sent in parts is never stored twice; a small file in one request may be, as everywhere."""
+
+RUNNER = """
+    import os
+    import signal
+    import sys
+    import glacier_magic as gm
+    from glacier_magic.backup.run import RunOptions
+    from glacier_magic.catalogue.records.backup_records import Backups
+    from glacier_magic.catalogue.records.upload_records import Uploads
+    from glacier_magic.packs import PackWriter
+    from glacier_magic.service import Service
+    folder, region, catalogue = sys.argv[1:]
+    steps, at = [], ""
+    def step(name):
+        steps.append(name)
+        if at == f"{name} {steps.count(name)}" or at == str(len(steps)):
+            os.kill(os.getpid(), signal.SIGKILL)
+    def around(kind, name):
+        original = getattr(kind, name)
+        def call(*args, **options):
+            step(f"before {name}")
+            result = original(*args, **options)
+            step(f"after {name}")
+            return result
+        setattr(kind, name, call)
+    for kind, names in {
+        Backups: "open_snapshot begin_pack put remove sealed stored measure finish",
+        Uploads: "begin started completing done",
+        PackWriter: "add close",
+        Service: "start_upload upload_part complete_upload",
+    }.items():
+        for name in names.split():
+            around(kind, name)
+    print("ready", flush=True)
+    for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
+        at = line.strip()
+        if not os.fork():
+            session = connect(folder, region, catalogue, single_request=0, smallest_part=1 << 20)
+            session.vault("photos").backup("home", options=RunOptions(pack_size=100_000)).run()
+            session.close()
+            print(len(steps), flush=True)
+            os._exit(0)
+        print("killed" if os.waitstatus_to_exitcode(os.wait()[1]) == -signal.SIGKILL else "ended", flush=True)
+"""
+
+
+@pytest.fixture
+def killed_at(child, emulator, region, session_place):
+    """Run the set in another process until a step, and kill it there; return what it printed."""
+    other = child(RUNNER, emulator.folder, region, session_place)
+    other.until("ready")
+
+    def killed_at(step, ends="killed"):
+        other.say(step)
+        return other.until(ends)
+
+    return killed_at
+
+
+@pytest.fixture
+def change(backup):
+    """FileChange the disk so that a run makes two packs, of which one is sent in two parts."""
+    numbers = iter(range(1000))
+
+    def change():
+        number = next(numbers)
+        for name, size in (("a", 50_000), ("b/c", MIB + 300_000)):
+            place(backup.root / name, size)
+        place(backup.root / f"new {number}", b"%d" % number)
+        (backup.root / f"new {number - 1}").unlink(missing_ok=True)
+        return on_disk(backup.root)
+
+    return change
+
+
+STEPS = [
+    "after open_snapshot 1",
+    "after begin_pack 1",
+    "after add 3",
+    "after close 2",
+    "after sealed 1",
+    "before start_upload 1",
+    "after start_upload 2",
+    "after upload_part 2",
+    "before complete_upload 2",
+    "after complete_upload 1",
+    "before done 2",
+    "before stored 1",
+    "after stored 2",
+    "after measure 1",
+    "after begin_pack 3",
+    "after close 3",
+    "after sealed 3",
+    "after complete_upload 3",
+    "after stored 3",
+    "before finish 1",
+    "after finish 1",
+]
+"""Of two packs and, as the third, the manifest."""
+
+
+@pytest.mark.limits(**IN_PARTS)
+@pytest.mark.parametrize("steps", [STEPS[:7], STEPS[7:14], STEPS[14:]])
+def test_killed_at_each_step_it_goes_on(backup, change, killed_at, steps):
+    """What was sealed goes up as it is, what was not is packed anew, and no pack is stored twice."""
+    change()
+    backup.run(pack_size=PACK)
+    for step in steps:
+        now = change()
+        killed_at(step)
+        backup.run(pack_size=PACK)
+        assert backup.restore() == now, step
+        backup.whole()
+        done = [one.finished is not None for one in backup.records.snapshots(backup.set.id)]
+        assert all(done), step
+    assert len(done) == len(steps) + 1
+
+
+@pytest.mark.limits(**IN_PARTS)
+@pytest.mark.each_backend
+def test_killed_at_any_step_it_goes_on(backup, change, killed_at, session_place):
+    """Also several times in a row."""
+    change()
+    backup.run(pack_size=PACK)
+    change()
+    (count,) = killed_at("", ends="ended")
+    chosen = random.Random(7)
+    for _ in range(KILLS // 2):
+        now = change()
+        for _ in range(chosen.choice((1, 1, 2))):
+            killed_at(str(chosen.randrange(1, int(count) // 2)))
+        backup.run(pack_size=PACK)
+        assert backup.restore() == now
+        backup.whole()
