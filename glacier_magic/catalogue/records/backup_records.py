@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -274,12 +274,14 @@ class Backups:
         snapshot: SnapshotRecord,
         facts: Mapping[str, Any],
         members: Iterable[tuple[BackedUp, str, int | None]],
+        lost: Set[int] = frozenset(),
     ) -> None:
         """Record, in one transaction, that the file of a pack is whole, and what is in it.
 
         :param facts: size, tree_hash, head and frames.
         :param members: each file with the hash of its content, and where that begins; None for a link to
             an earlier one.
+        :param lost: contents whose packs are gone: what is in this one heals all snapshots that have them.
         """
         with self._database.transaction():
             names = ", ".join(f"{name}=?" for name in facts)
@@ -292,6 +294,10 @@ class Backups:
                     content = self._database.insert(
                         "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
                         (snapshot.set_id, sha256, entry.size, pack, start),
+                    )
+                elif content in lost and start is not None:
+                    self._database.execute(
+                        "UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, content)
                     )
                 self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
 
@@ -358,6 +364,15 @@ class Backups:
             "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
         )
         return None if row is None else int(row[0])
+
+    def contents_of(self, packs: Iterable[int]) -> set[int]:
+        """Return the contents that are in these packs."""
+        rows = [
+            row
+            for pack in packs
+            for row in self._database.rows("SELECT id FROM contents WHERE pack_id=?", (pack,))
+        ]
+        return {int(row[0]) for row in rows}
 
     def has_size(self, set_id: int, size: int) -> bool:
         """Return whether a content of this size is stored."""
