@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,12 +34,18 @@ class FileChange:
 
 
 def changes(
-    found: Iterable[Entry], known: Iterable[BackedUp], *, checksum: bool = False, trust_mtime: bool = False
+    found: Iterable[Entry],
+    known: Iterable[BackedUp],
+    *,
+    checksum: bool = False,
+    trust_mtime: bool = False,
+    lost: Set[int] = frozenset(),
 ) -> Iterator[FileChange]:
     """Yield a change for each entry of both, which come in the order of their keys.
 
     :param checksum: read all files.
     :param trust_mtime: size and time of a file suffice, as on network shares.
+    :param lost: contents that are not stored any more: files with them are read, and stored again.
     """
     entries, records = iter(found), iter(known)
     entry, before = next(entries, None), next(records, None)
@@ -51,7 +57,8 @@ def changes(
             yield FileChange("gone", None, before)
             before = next(records, None)
         else:
-            yield FileChange(_state(entry, before, checksum=checksum, trust_mtime=trust_mtime), entry, before)
+            read = checksum or before.content_id in lost
+            yield FileChange(_state(entry, before, checksum=read, trust_mtime=trust_mtime), entry, before)
             entry, before = next(entries, None), next(records, None)
 
 

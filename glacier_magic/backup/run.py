@@ -19,6 +19,7 @@ from .. import descriptions
 from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
+from ..catalogue.archives.states import DELETED
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
 from ..packs import Pack, PackWriter
@@ -93,6 +94,14 @@ def scan_of(found: BackupSet, catalogue: Catalogue) -> Scan:
     return Scan(roots, Rules.of(found.rules), apart=spools(catalogue))
 
 
+def lost_contents(found: BackupSet, catalogue: Catalogue) -> set[int]:
+    """Return the contents of a set whose archives were deleted, or are gone."""
+    packs = {pack.archive_id: pack.id for pack in catalogue.backups.packs(found.id) if pack.archive_id}
+    archives = catalogue.archives.known(found.vault, list(packs))
+    lost = [packs[archive.archive_id] for archive in archives if archive.state in (DELETED, "gone")]
+    return catalogue.backups.contents_of(lost)
+
+
 @dataclass
 class BackupRun:
     """Packs and stores what is new in the folders of a set; killed at any line, the next run goes on.
@@ -114,6 +123,7 @@ class BackupRun:
         self._backups: Backups = self.catalogue.backups
         self._snapshot: SnapshotRecord | None = None
         self._open: _OpenPack | None = None
+        self._lost: set[int] = set()
         self._waiting: list[Callable[[], None]] = []
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
@@ -167,7 +177,11 @@ class BackupRun:
         if known and known[-1].finished is None:  # killed: it is finished even if nothing is new
             self._snapshot = known[-1]
         before = self._backups.entries(self.set.id, latest)
-        yield from changes(scan, before, checksum=self.options.checksum, trust_mtime=self.options.trust_mtime)
+        options = self.options
+        self._lost = lost_contents(self.set, self.catalogue)
+        yield from changes(
+            scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
+        )
 
     def _take(self, change: FileChange, looked: int) -> None:
         entry, before = change.entry, change.before
@@ -185,6 +199,7 @@ class BackupRun:
         else:
             sha256 = self._hash(entry)
             content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
+            content = None if content in self._lost else content
             record = recorded(entry, content, looked)
             if content is None and self._open and sha256 in self._open.known[entry.size]:
                 self._open.files.append((record, sha256, None))  # equal to another new one
@@ -300,7 +315,8 @@ class BackupRun:
             with sealed.file.open("rb") as file:
                 head = head_of(file.read(HEAD))
         facts = {"size": sealed.size, "tree_hash": sealed.tree_hash, "head": head, "frames": sealed.table}
-        self._backups.sealed(done.pack, self._current(), facts, done.files)
+        self._backups.sealed(done.pack, self._current(), facts, done.files, self._lost)
+        self._lost = lost_contents(self.set, self.catalogue)
 
     def _settle(self) -> None:
         """Wait until the last pack is stored."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, FileChange, changes
-from ..backup.run import BackupRun, Ran, RunOptions, scan_of
+from ..backup.run import BackupRun, Ran, RunOptions, lost_contents, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -63,7 +63,8 @@ class BackupPlan(LastingPlan[Ran]):
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime)
+        lost = lost_contents(self.set, self._storing.engine.catalogue)
+        found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self.states: Counter[str] = Counter()
         self.changes: list[FileChange] = []
         self.files, self.bytes, self._packs = 0, 0, [0]
@@ -111,8 +112,8 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        files = plural(self.files, "file")
-        return f"Back up {files} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
+        files = f"{plural(self.files, 'file')} ({human_bytes(self.bytes)})"
+        return f"Back up {files} of {self.set.name} to {self.vault}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:

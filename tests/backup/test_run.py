@@ -296,6 +296,24 @@ def test_its_own_spool_is_never_in_a_backup(backup, session):
     assert not any(path.startswith("spool") for path in paths)
 
 
+def test_what_was_deleted_elsewhere_is_stored_again(backup, vault):
+    """By `rm`, for example; older snapshots with the same content can be recovered again, too."""
+    root = write(backup.root, a=5000, b=5000, gone=5000)
+    first = on_disk(root)
+    backup.run(pack_size=6000)
+    lost = backup.packs()[0]
+    vault.delete(lost.archive_id).run()
+    (root / "gone").unlink()
+    copy = place(root / "copy", (root / "a").read_bytes())
+    plan = backup.plan()
+    assert plan.run().snapshot.ordinal == 2
+    assert backup.members(backup.packs()[-1]) == ["a"]
+    assert backup.restore(2) == on_disk(root)
+    assert backup.restore(1) == first
+    assert copy.exists()
+    assert backup.run().snapshot is None
+
+
 # Definitions
 
 

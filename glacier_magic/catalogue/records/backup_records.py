@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -277,12 +277,14 @@ class Backups:
         snapshot: SnapshotRecord,
         facts: Mapping[str, Any],
         members: Iterable[tuple[BackedUp, str, int | None]],
+        lost: Set[int] = frozenset(),
     ) -> None:
         """Record, in one transaction, that the file of a pack is whole, and what is in it.
 
         :param facts: size, tree_hash, head and frames.
         :param members: each file with the hash of its content, and where that begins; None for a link to
             an earlier one.
+        :param lost: contents whose packs are gone: what is in this one heals all snapshots that have them.
         """
         with self._database.transaction():
             names = ", ".join(f"{name}=?" for name in facts)
@@ -290,18 +292,25 @@ class Backups:
                 f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
             )
             for entry, sha256, start in members:
-                content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start, lost)
                 self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
 
-    def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
-        """Record where a content is, unless that is known; return its number."""
+    def place(
+        self, set_id: int, sha256: str, size: int, pack: int, start: int | None, lost: Set[int] = frozenset()
+    ) -> int:
+        """Record where a content is, unless that is known; return its number.
+
+        :param lost: contents that are not where they were recorded.
+        """
         known = self.content(set_id, size, sha256)  # two files may be equal
-        if known is not None:
-            return known
-        return self._database.insert(
-            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-            (set_id, sha256, size, pack, start),
-        )
+        if known is None:
+            return self._database.insert(
+                "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+                (set_id, sha256, size, pack, start),
+            )
+        if known in lost and start is not None:
+            self._database.execute("UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, known))
+        return known
 
     def stored(self, pack: int, archive_id: str) -> None:
         """Record the archive of a pack."""
@@ -366,6 +375,15 @@ class Backups:
             "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
         )
         return None if row is None else int(row[0])
+
+    def contents_of(self, packs: Iterable[int]) -> set[int]:
+        """Return the contents that are in these packs."""
+        rows = [
+            row
+            for pack in packs
+            for row in self._database.rows("SELECT id FROM contents WHERE pack_id=?", (pack,))
+        ]
+        return {int(row[0]) for row in rows}
 
     def has_size(self, set_id: int, size: int) -> bool:
         """Return whether a content of this size is stored."""
