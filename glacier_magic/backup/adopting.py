@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.records.backup_records import BackedUp, BackupSet
+from ..catalogue.records.backup_rows import BackedUp, BackupSet
 from ..errors import IntegrityError
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile

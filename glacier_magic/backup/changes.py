@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..base.units import storable
-from ..catalogue.records.backup_records import BackedUp
+from ..catalogue.records.backup_rows import BackedUp
 from .scan import Entry
 
 State = Literal["same", "new", "changed", "touched", "metadata", "gone"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..catalogue.records.backup_records import BackupSet
+from ..catalogue.records.backup_rows import BackupSet
 from ..errors import Unavailable
 from ..transfer.engine import Engine, renewing
 

@@ -6,7 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, SnapshotRecord
+from ..catalogue.records.backup_records import Backups
+from ..catalogue.records.backup_rows import BackedUp, BackupSet, SnapshotRecord
 
 _BATCH = 500
 """Entries whose contents are looked up at once."""

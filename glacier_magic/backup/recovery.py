@@ -20,7 +20,7 @@ from ..base.rendering import Rendered, near, visible
 from ..base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
-from ..catalogue.records.backup_records import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
+from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
 from ..errors import IntegrityError, LocalError, NotFound
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile

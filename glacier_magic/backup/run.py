@@ -20,7 +20,8 @@ from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.archives.states import DELETED
-from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
+from ..catalogue.records.backup_records import Backups
+from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
 from ..packs import Pack, PackWriter
 from ..packs.encryption.age import HEAD, head_of

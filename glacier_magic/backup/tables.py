@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.dataframes import marked
 from ..catalogue import ArchiveRecord
-from ..catalogue.records.backup_records import BackedUp, PackRecord, SnapshotRecord
+from ..catalogue.records.backup_rows import BackedUp, PackRecord, SnapshotRecord
 
 if TYPE_CHECKING:
     import pandas as pd

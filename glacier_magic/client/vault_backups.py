@@ -17,7 +17,7 @@ from ..backup.rules import Rules
 from ..backup.run import BackupRun, RunOptions, spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
-from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
+from ..catalogue.records.backup_rows import BackupSet, PackRecord, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NotFound, WrongKey
 from ..packs.encryption.identities import checked_recipient, read_identities

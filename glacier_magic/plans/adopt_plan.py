@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..base.units import plural
-from ..catalogue.records.backup_records import BackupSet
+from ..catalogue.records.backup_rows import BackupSet
 from ..errors import NotReady
 from ..steps import step
 from .restore.items import THERE, RestoreItem

@@ -15,7 +15,7 @@ from ..backup.run import BackupRun, Ran, RunOptions, lost_contents, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
-from ..catalogue.records.backup_records import BackupSet
+from ..catalogue.records.backup_rows import BackupSet
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage

@@ -10,7 +10,7 @@ from ..backup.keep import Keep
 from ..backup.lease import leased
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.records.backup_records import BackupSet, SnapshotRecord
+from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import NotReady
 from ..steps import step

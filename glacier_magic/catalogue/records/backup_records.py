@@ -4,102 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ..storage.database import Database, Scope
 from ..storage.leases import Leases
+from .backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
 
 PAGE = 2000
 """Entries that are read or written at once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackupSet:
-    """Folders that are backed up together into one vault; times in milliseconds since 1970 UTC.
-
-    :param home: the data folder of its user, where several share the catalogue.
-    :param checked: when a run last found nothing new.
-    """
-
-    id: int
-    vault: str
-    name: str
-    home: str
-    roots: list[str]
-    rules: Mapping[str, Any]
-    recipients: list[str]
-    created: int
-    checked: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SnapshotRecord:
-    """The state of a set at one time; *ordinal* counts from 1.
-
-    :param finished: when it was complete; None: still to be finished.
-    :param added: bytes that were stored for it.
-    :param unread: files that could not be read.
-    """
-
-    id: int
-    set_id: int
-    ordinal: int
-    started: int
-    finished: int | None
-    files: int | None
-    bytes: int | None
-    added: int | None
-    unread: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PackRecord:
-    """A pack of a set: *kind* is files or manifest; *state* packing, sealed or stored.
-
-    :param head: the header of its encryption, and *frames* the table of its frames.
-    """
-
-    id: int
-    set_id: int
-    ordinal: int
-    kind: str
-    name: str
-    state: str
-    archive_id: str | None
-    size: int | None
-    tree_hash: str | None
-    head: bytes | None
-    frames: bytes | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackedUp:
-    """A file, folder or link of a snapshot; the path of a folder ends in a slash.
-
-    :param content_id: of a file, the stored content.
-    """
-
-    path: str
-    kind: str
-    mode: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    size: int
-    content_id: int | None
-    target: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredContent:
-    """The content of a file, and where it is in a pack: from byte *start* of its tar."""
-
-    id: int
-    sha256: str
-    size: int
-    pack_id: int
-    start: int
 
 
 def _columns(record: type) -> str:
