@@ -25,6 +25,7 @@ from ..errors import IntegrityError, LocalError, NotFound
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
 from ..packs.encryption.age import Fetch
+from ..scrubbing import scrub
 from ..steps import left_out, step
 
 GAP = 4 << 20
@@ -82,8 +83,9 @@ class Recovery:
         backups, wanted = self.catalogue.backups, matcher(self.patterns)
         found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
         if not found:
+            what = f"matches {', '.join(map(repr, self.patterns))}" if self.patterns else "was there"
             raise NotFound(
-                f"Nothing in the snapshot matches {', '.join(map(repr, self.patterns)) or 'that'}",
+                f"Nothing in the snapshot {what}",
                 cure=f"{step('snapshots', f'{self.set.name} --files')} lists the files.",
             )
         self.contents: Mapping[int, StoredContent] = backups.contents(
@@ -165,14 +167,14 @@ class Recovery:
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
             except (OSError, UnsafePath) as error:  # IntegrityError is none of these
-                skipped.append((entry.path, str(error)))
+                skipped.append((entry.path, scrub(error)))
         # Links come last, so that nothing is written through them; then folders, the innermost first.
         for entry in self.entries:
             if entry.kind == "link":
                 try:
                     self._link(entry)
                 except (OSError, UnsafePath) as error:
-                    skipped.append((entry.path, str(error)))
+                    skipped.append((entry.path, scrub(error)))
         for entry in reversed(self.entries):
             if entry.kind == "folder":
                 with suppress(OSError, UnsafePath):

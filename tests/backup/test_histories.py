@@ -65,7 +65,9 @@ def test_kept_snapshots_are_what_was_on_the_disk(backup, later, tmp_path, histor
     def check():
         assert mine.snapshots() == sorted(states)
         for ordinal, state in states.items():
-            assert mine.restore(ordinal) == state
+            assert not state or mine.restore(ordinal) == state
+            entries = mine.records.entries(mine.set.id, ordinal)
+            assert sorted(entry.path.rstrip("/") for entry in entries) == sorted(state)
         needed = mine.records.needed_packs(mine.set.id, states)
         there = service.archives()
         assert {p.archive_id for p in mine.records.packs(mine.set.id) if p.id in needed} <= there.keys()

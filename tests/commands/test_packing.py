@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("age") or not shutil.which("zstd"), reason="needs age and zstd")
 def test_a_pack_opens_without_this_program(glacier, folder, tmp_path):
-    key, file, back = tmp_path / "photos.key", tmp_path / "photos.tar.zst.age", tmp_path / "back"
+    key, file, back = tmp_path / "set.key", tmp_path / "photos.tar.zst.age", tmp_path / "back"
     recipient = glacier("key", "new", key)
     packed = glacier("pack", folder, file, "--recipient", recipient, "--exclude", "*.tmp")
     assert (packed.members, packed.content, packed.unreadable) == (5, 25, ())
