@@ -1,85 +1,99 @@
-"""The verbs of backups as a shell has them: what they say, and their exit codes."""
+"""backup, snapshots, recover and prune, as they are typed."""
 
-import json
 import os
 
 import pytest
 
-from tests.counting import counting
+from tests.packed import on_disk, place, write
 
 
 @pytest.fixture
-def photos(main, tmp_path):
-    """A folder, the set of its backup, which is not stored yet, and a key."""
-    folder = tmp_path / "Pictures"
-    folder.mkdir()
-    for name in ("a.jpg", "b.jpg", "c.tmp"):
-        (folder / name).write_bytes(os.urandom(1000))
-    main.ok("create", "home")
-    recipient = main.ok("key", "new", str(tmp_path / "photos.key")).strip()
-    return "photos", str(folder), "--recipient", recipient, "--exclude", "*.tmp"
+def typed(main, key, tmp_path):
+    """The command line with a vault in use, a folder, and a key."""
+    main.ok("create", "photos")
+    main.ok("use", "photos")
+    (tmp_path / "set.key").write_text(key.file())
+    write(tmp_path / "disk", a__x=b"1", b=b"2")
+    return main
 
 
-def test_a_dry_run_says_what_it_would_store_and_not_how_to_run_itself(main, photos):
-    shown = main.ok("backup", *photos, "--dry-run")
-    assert "Back up 2 files" in shown
-    assert "left out: *.tmp (1)" in shown
-    assert "--yes" not in shown + main.err
-    assert json.loads(main.ok("snapshots", "--json")) == []
+@pytest.fixture
+def first(typed, key, tmp_path):
+    """A first backup."""
+    return typed.ok("backup", "home", str(tmp_path / "disk"), "--recipient", key.recipient)
 
 
-def test_a_file_comes_back_by_the_same_line(main, photos, emulator, tmp_path):
-    """While its part is on the way, the note says so once, and nothing is asked for twice."""
-    main.ok("backup", *photos)
-    line = (
-        "recover",
-        "photos",
-        "a.jpg",
-        "--key",
-        str(tmp_path / "photos.key"),
-        "--to",
-        str(tmp_path / "back"),
-        "--yes",
-    )
-    with counting(emulator, "InitiateJob") as requests:
-        for _ in range(2):
-            main.ok(*line)
-            assert main.err.count("the same line writes the files") == 1
-            assert "downloads the files" not in main.err
-        assert requests() == 1
-    emulator.advance(hours=6)
-    assert "1 file (1000 B) written" in main.ok(*line, "--wait")
-    assert (tmp_path / "back" / "a.jpg").read_bytes() == (tmp_path / "Pictures" / "a.jpg").read_bytes()
-    assert "0 files (0 B) written\n1 file with the same content there already" in main.ok(*line)
+def test_a_backup_its_list_and_its_files(typed, first, tmp_path):
+    assert "home: snapshot 1 of 2 files" in first
+    assert "nothing is new" in typed.ok("backup", "home")
+    place(tmp_path / "disk/b", b"22")
+    typed.ok("backup", "home")
+    assert [line.split()[1] for line in typed.ok("snapshots", "home").splitlines()[1:3]] == ["1", "2"]
+    assert "a/x" in typed.ok("snapshots", "home", "--files", "a")
+    changed = typed.ok("snapshots", "home", "--diff", "1", "2")
+    assert "b" in changed
+    assert "changed" in changed
+    assert "a/x" not in changed
 
 
-def test_a_prune_without_archives_says_when_it_has_some(main, photos, emulator, tmp_path):
-    main.ok("backup", *photos)
-    emulator.advance(days=1)
-    (tmp_path / "Pictures" / "new.jpg").write_bytes(b"new")
-    main.ok("backup", "photos")
-    assert main("prune", "photos", "--keep-last", "1") == 2  # nobody answers
-    assert "Give up 1 snapshot of photos; delete no archive yet" in main.out
-    assert "early deletion" not in main.out
-    assert main.ok("prune", "photos", "--keep-last", "1", "--yes").startswith(
-        "Gave up 1 snapshot of photos. Deleted 0 archives"
-    )
-    emulator.advance(days=90)
-    assert main.ok("prune", "photos", "--keep-last", "1", "--yes") == "Deleted 1 archive from home.\n"
+def test_a_dry_run_sends_and_records_nothing(typed, key, calls, tmp_path):
+    sent = []
+    for name in ("upload_archive", "start_upload"):
+        calls.watch(name, lambda *_: sent.append(1))
+    words = ("backup", "home", str(tmp_path / "disk"), "--recipient", key.recipient, "--dry-run")
+    assert "Back up 2 files" in typed.ok(*words)
+    assert sent == []
+    assert "home" not in typed.ok("snapshots")
+
+
+def test_what_cannot_be_read_is_named_with_exit_code_9(typed, first, tmp_path):
+    """The rest is stored."""
+    os.mkfifo(tmp_path / "disk/pipe")
+    place(tmp_path / "disk/c", b"3")
+    assert typed("backup", "home") == 9
+    assert "snapshot 2 of 3 files" in typed.out
+    assert "not read: pipe" in typed.out
+    assert typed("backup", "home") == 9
+    assert "nothing is new" in typed.out
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (
-            ("backup", "new", "."),
-            "Add --recipient age1..., as glacier-magic key new FILE prints it, or --plain.",
-        ),
-        (("backup",), "the following arguments are required: SET."),
-        (("key", "make", "x"), "glacier-magic key new FILE makes a key."),
+        (("backup", "other"), "There is no backup 'other' yet"),
+        (("backup", "home", "--plain", "--recipient", "age1"), "either encrypted"),
+        (("recover", "home"), "Add --key FILE"),
+        (("recover", "nothing", "--key", "key"), "There is no backup 'nothing'"),
+        (("prune", "home"), "What is kept?"),
+        (("prune", "home", "--keep-daily", "-1"), "a number of snapshots"),
+        (("snapshots", "--files"), "Which set?"),
+        (("snapshots", "home", "--as-of", "1"), "Add --files"),
+        (("snapshots", "home", "--diff", "1", "9"), "has no snapshot 9"),
     ],
 )
-def test_mistakes_name_the_next_step(main, words, said):
-    main.ok("create", "home")
-    assert main(*words) == 2
-    assert said in main.err
+def test_mistakes_say_what_to_do(typed, first, words, message):
+    assert typed(*words) != 0
+    assert message in typed.err
+
+
+def test_the_same_line_recovers_when_the_parts_are_there(typed, first, later, tmp_path):
+    """The first time it asks for them, and says so."""
+    words = ("recover", "home", "--key", str(tmp_path / "set.key"), "--to", str(tmp_path / "to"), "--yes")
+    typed(*words)
+    assert "the same line writes the files" in typed.out + typed.err
+    assert not (tmp_path / "to/b").exists()
+    later(hours=4.1)
+    typed.ok("wait")
+    assert "2 files" in typed.ok(*words)
+    assert on_disk(tmp_path / "to") == on_disk(tmp_path / "disk")
+
+
+def test_pruning_shows_its_plan_and_needs_the_vaults_name(typed, first, tmp_path):
+    place(tmp_path / "disk/b", b"22")
+    typed.ok("backup", "home")
+    words = ("prune", "home", "--keep-last", "1", "--now")
+    typed(*words)
+    assert "Give up 1 snapshot of home" in typed.out + typed.err
+    assert len(typed.ok("snapshots", "home").splitlines()) == 3
+    typed.ok(*words, "--confirm", "photos")
+    assert [line.split()[1] for line in typed.ok("snapshots", "home").splitlines()[1:2]] == ["2"]

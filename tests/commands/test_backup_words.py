@@ -1,0 +1,85 @@
+"""The verbs of backups as a shell has them: what they say, and their exit codes."""
+
+import json
+import os
+
+import pytest
+
+from tests.counting import counting
+
+
+@pytest.fixture
+def photos(main, tmp_path):
+    """A folder, the set of its backup, which is not stored yet, and a key."""
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.tmp"):
+        (folder / name).write_bytes(os.urandom(1000))
+    main.ok("create", "home")
+    recipient = main.ok("key", "new", str(tmp_path / "photos.key")).strip()
+    return "photos", str(folder), "--recipient", recipient, "--exclude", "*.tmp"
+
+
+def test_a_dry_run_says_what_it_would_store_and_not_how_to_run_itself(main, photos):
+    shown = main.ok("backup", *photos, "--dry-run")
+    assert "Back up 2 files" in shown
+    assert "left out: *.tmp (1)" in shown
+    assert "--yes" not in shown + main.err
+    assert json.loads(main.ok("snapshots", "--json")) == []
+
+
+def test_a_file_comes_back_by_the_same_line(main, photos, emulator, tmp_path):
+    """While its part is on the way, the note says so once, and nothing is asked for twice."""
+    main.ok("backup", *photos)
+    line = (
+        "recover",
+        "photos",
+        "a.jpg",
+        "--key",
+        str(tmp_path / "photos.key"),
+        "--to",
+        str(tmp_path / "back"),
+        "--yes",
+    )
+    with counting(emulator, "InitiateJob") as requests:
+        for _ in range(2):
+            main.ok(*line)
+            assert main.err.count("the same line writes the files") == 1
+            assert "downloads the files" not in main.err
+        assert requests() == 1
+    emulator.advance(hours=6)
+    assert "1 file (1000 B) written" in main.ok(*line, "--wait")
+    assert (tmp_path / "back" / "a.jpg").read_bytes() == (tmp_path / "Pictures" / "a.jpg").read_bytes()
+    assert "0 files (0 B) written\n1 file with the same content there already" in main.ok(*line)
+
+
+def test_a_prune_without_archives_says_when_it_has_some(main, photos, emulator, tmp_path):
+    main.ok("backup", *photos)
+    emulator.advance(days=1)
+    (tmp_path / "Pictures" / "new.jpg").write_bytes(b"new")
+    main.ok("backup", "photos")
+    assert main("prune", "photos", "--keep-last", "1") == 2  # nobody answers
+    assert "Give up 1 snapshot of photos; delete no archive yet" in main.out
+    assert "early deletion" not in main.out
+    assert main.ok("prune", "photos", "--keep-last", "1", "--yes").startswith(
+        "Gave up 1 snapshot of photos. Deleted 0 archives"
+    )
+    emulator.advance(days=90)
+    assert main.ok("prune", "photos", "--keep-last", "1", "--yes") == "Deleted 1 archive from home.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("backup", "new", "."),
+            "Add --recipient age1..., as glacier-magic key new FILE prints it, or --plain.",
+        ),
+        (("backup",), "the following arguments are required: SET."),
+        (("key", "make", "x"), "glacier-magic key new FILE makes a key."),
+    ],
+)
+def test_mistakes_name_the_next_step(main, words, said):
+    main.ok("create", "home")
+    assert main(*words) == 2
+    assert said in main.err
