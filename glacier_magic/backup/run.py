@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -157,13 +157,21 @@ class BackupRun:
             self._settle()
             meter.finish()
             self._unread += scan.unreadable
-            unread = tuple((storable(name), reason) for name, reason in self._unread)
             if self._snapshot is None:
-                self._backups.found_nothing_new(self.set.id, self.now())
-                return Ran(set=self.set.name, snapshot=None, unread=unread)
+                return self.nothing_new(self._unread)
+            unread = tuple((storable(name), reason) for name, reason in self._unread)
             self._backups.measure(self._snapshot, unread=len(unread))
             self._store_manifest(self._snapshot)
             return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
+
+    def nothing_new(self, unread: Sequence[tuple[str, str]]) -> Ran:
+        """Record that nothing is new.
+
+        :param unread: names and reasons of files that could not be read.
+        """
+        self._backups.found_nothing_new(self.set.id, self.now())
+        names = tuple((storable(name), reason) for name, reason in unread)
+        return Ran(set=self.set.name, snapshot=None, unread=names)
 
     def _finished(self, snapshot: SnapshotRecord) -> SnapshotRecord:
         self._settle()

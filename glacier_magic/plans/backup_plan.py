@@ -16,9 +16,11 @@ from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
+from ..errors import LocalError
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
+from ..steps import option
 from ..transfer.local_files import check_space
 from ..transfer.sources import Source
 from ..transfer.store import Storing
@@ -161,8 +163,16 @@ class BackupPlan(LastingPlan[Ran]):
         self._stop.clear()
         run = self._begin()
         run.stop = self._stop
-        self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        check_space(self._spool, sum(sorted(self._packs)[-2:]))  # a pack is sent while one is packed
+        if self.empty:
+            return run.nothing_new(self._unread)
+        try:
+            self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+            check_space(self._spool, sum(sorted(self._packs)[-2:]))  # a pack is sent while one is packed
+        except OSError as error:
+            raise LocalError(
+                f"Packs cannot wait in {str(self._spool)!r} until they are stored: {error.strerror}",
+                cure=f"Free some space, or make smaller packs ({option('pack-size')}); nothing was sent.",
+            ) from None
         return run.run(self.bytes, self._observer)
 
 

@@ -395,3 +395,16 @@ def test_a_run_that_is_stopped_goes_on(backup):
     assert backup.run(pack_size=60_000).snapshot.ordinal == 1
     assert backup.restore() == now
     backup.whole()
+
+
+def test_too_little_room_for_packs_is_seen_before_the_first_one(backup, disk, sent):
+    """With where they would be; nothing is sent or left behind."""
+    place(backup.root / "a", MIB)
+    disk(1000)
+    with pytest.raises(LocalError, match="Packs cannot wait in"):
+        backup.run()
+    assert sent == []
+    assert backup.snapshots() == []
+    disk(1 << 40)
+    backup.run()
+    assert backup.snapshots() == [1]
