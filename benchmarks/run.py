@@ -61,6 +61,7 @@ PARTS = (
     Part("board", "board", ()),
     Part("explorer", "explorer", (), None, (), catalogue=True),
     Part("deletions", "drop", (), ("--archives", "2000")),
+    Part("backup", "backup", (), ("--files", "20000", "--runs", "3", "--peers")),
     Part("emulator", "emulator", (), ("--gib", "1", "--archives", "100000")),
 )
 

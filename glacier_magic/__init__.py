@@ -23,6 +23,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .backup.keep import Keep
     from .backup.packing import Packed, pack
     from .backup.rules import Rules
     from .base.treehash import tree_hash
@@ -59,7 +60,12 @@ if TYPE_CHECKING:
         WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
+    from .packs.unpacking import Keys
+    from .packs.unpacking.package import Unpacked, unpack
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
+    from .plans.backup_plan import BackupPlan
+    from .plans.prune_plan import PrunePlan
+    from .plans.recover_plan import RecoverPlan
 
 _HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
@@ -68,14 +74,21 @@ _HOMES = {  # the errors are not listed: they are the default
     "Vault": "client.vault",
     **dict.fromkeys(("Packed", "pack"), "backup.packing"),
     "Rules": "backup.rules",
+    "Keep": "backup.keep",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
+    "BackupPlan": "plans.backup_plan",
+    "PrunePlan": "plans.prune_plan",
+    "RecoverPlan": "plans.recover_plan",
     "tree_hash": "base.treehash",
+    "Keys": "packs.unpacking",
+    **dict.fromkeys(("Unpacked", "unpack"), "packs.unpacking.package"),
 }
 
 __all__ = [
     "AccessDenied",
     "Archive",
+    "BackupPlan",
     "Batch",
     "CatalogueError",
     "ConnectionFailed",
@@ -92,6 +105,8 @@ __all__ = [
     "Job",
     "JobExpired",
     "JobFailed",
+    "Keep",
+    "Keys",
     "LocalError",
     "NameNotKnown",
     "NotConfirmed",
@@ -101,6 +116,8 @@ __all__ = [
     "Packed",
     "PlanChanged",
     "PriceUnknown",
+    "PrunePlan",
+    "RecoverPlan",
     "Refused",
     "RegionError",
     "RestorePlan",
@@ -110,6 +127,7 @@ __all__ = [
     "Unavailable",
     "Unexpected",
     "Unlistable",
+    "Unpacked",
     "Vault",
     "VaultNotEmpty",
     "WrongKey",
@@ -119,6 +137,7 @@ __all__ = [
     "pack",
     "tree_hash",
     "unload_ipython_extension",
+    "unpack",
 ]
 
 

@@ -3,7 +3,6 @@
 GlacierError
  +- InputError (ValueError)            the request is not understood, or cannot be carried out
  |   +- NameNotKnown (LookupError)     no archive of that name or id is in the catalogue
- |   +- WrongKey                       no given key or password opens the encrypted bytes
  +- ConnectionFailed                   no connection to the service can be made
  |   +- CredentialsError               none, expired or unknown credentials
  |   +- RegionError                    no region, or one without the vault service
@@ -23,6 +22,7 @@ GlacierError
  +- JobFailed                          the service could not complete a job
  +- JobExpired                         the output was not fetched within its 24 hours
  +- IntegrityError                     bytes do not match their hash
+ +- WrongKey                           a key or password does not open a file
  +- LocalError (OSError)               disk full, unwritable folder, file that changed
  +- CatalogueError                     the catalogue cannot be opened, or is from a newer version
  +- Unexpected                         a defect of this program
@@ -80,14 +80,6 @@ class NameNotKnown(InputError, LookupError):
     """No archive of that name or id is in the catalogue."""
 
     advice = "{ls} shows the names; {inventory} refreshes them."
-
-
-class WrongKey(InputError):
-    """No given key or password opens the encrypted bytes."""
-
-    exit_code = 6
-
-    advice = "Name the key file, or the password, that they were encrypted for."
 
 
 class ConnectionFailed(GlacierError):
@@ -229,6 +221,12 @@ class IntegrityError(GlacierError):
     """Bytes do not match their hash; no file got its final name."""
 
     exit_code = 5
+
+
+class WrongKey(GlacierError):
+    """A key or password does not open an encrypted file, or none is there that could."""
+
+    exit_code = 11
 
 
 class LocalError(GlacierError, OSError):

@@ -11,6 +11,7 @@ import shlex
 SHELL = "glacier-magic"
 
 CALLS = {
+    "backup": "vault.backup({})",
     "catalogue discard": "session.held.discard()",
     "catalogue resume": "session.held.resume()",
     "capacity": "session.capacity()",
@@ -49,7 +50,10 @@ CALLS = {
     "restore --tier": "vault.restore(..., tier={})",
     "rm": "vault.delete({})",
     "run": "session.open_plan({})",
+    "unpack": "glacier_magic.unpack({})",
     "upload": "vault.upload({})",
+    "snapshots": "vault.snapshots({})",
+    "snapshots --files": "vault.snapshot_files({})",
     "uploads": "vault.uploads()",
     "use": "session.vault({})",
     "vaults": "session.vaults()",
@@ -58,7 +62,7 @@ CALLS = {
 }
 """The Python call of a verb and its distinctive words; ``{}`` stands for the others, in order."""
 
-PARAMETERS = {"as": "kind", "replace": "instead"}
+PARAMETERS = {"as": "kind", "recipient": "recipients", "replace": "instead"}
 """The Python parameters that have other names than their options."""
 
 

@@ -25,8 +25,8 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
-from glacier_magic.encryption import Identity
 from glacier_magic.jobs.fetching import Fetcher
+from glacier_magic.packs.encryption import Identity
 from tests import packed, postgres_server
 from tests.intercepting import Calls
 from tests.leaks import Leaks

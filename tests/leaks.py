@@ -15,9 +15,19 @@ from urllib.parse import quote
 import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
+from glacier_magic.packs.encryption import Identity
 from glacier_magic.scrubbing import SHORTEST
 
-WRITTEN_BY_TESTS = ("credentials", "config", "keys", "keys.json", "cli/cache/*.json", "*.py", "*.pem")
+WRITTEN_BY_TESTS = (
+    "credentials",
+    "config",
+    "keys",
+    "keys.json",
+    "cli/cache/*.json",
+    "*.py",
+    "*.pem",
+    "*.key",
+)
 """Files that a user, here a test, writes secrets to; everything else is the program's."""
 MOST = 2 << 20
 """Bytes of the longest file that is read; longer ones are archives and large catalogues."""
@@ -68,8 +78,9 @@ class Leaks:
         return count
 
     def watch(self) -> None:
-        """Note each secret that botocore or a child process is given; read what tests and children print."""
+        """Note each secret that is used; read what tests and children print."""
         _after(Credentials, "__init__", lambda _, __, *keys, **named: self._used(*keys, **named))
+        _after(Identity, "__init__", lambda _, identity, *__: self.use(identity.text))
         _after(
             subprocess.Popen,
             "__init__",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from glacier_magic import descriptions
 from glacier_magic.backup.recovery import Recovery
-from glacier_magic.backup.run import BackupRun, Options
+from glacier_magic.backup.run import BackupRun, RunOptions
 from glacier_magic.base.units import storable
-from glacier_magic.encryption import Identity, SealedFile
 from glacier_magic.packs import PackReader
+from glacier_magic.packs.encryption import Identity, SealedFile
 from glacier_magic.transfer.store import Storing
 
 MIB = 1 << 20
@@ -111,9 +111,9 @@ class Backup:
 
     def plan(self, **options):
         """Return the plan of the next run."""
-        how = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
+        how = {name: options.pop(name) for name in list(options) if name in RunOptions.__dataclass_fields__}
         readers = {} if "plain" in options else {"recipients": [self.key.recipient]}
-        return self.vault.backup(self.name, self.root, options=Options(**how), **(readers | options))
+        return self.vault.backup(self.name, self.root, options=RunOptions(**how), **(readers | options))
 
     def run(self, **options):
         """Back it up."""
@@ -127,7 +127,7 @@ class Backup:
         )
         storing = Storing(self.session.engine, self.service.vault)
         return BackupRun(
-            self.session.catalogue, found, storing, self.scratch / "spool", now, Options(**options)
+            self.session.catalogue, found, storing, self.scratch / "spool", now, RunOptions(**options)
         )
 
     def snapshots(self):

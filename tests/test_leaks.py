@@ -51,6 +51,21 @@ def test_the_secrets_that_botocore_is_given_are_looked_for() -> None:
     assert done.stdout.split() == ["0", "1", "1"]
 
 
+def test_identities_are_looked_for() -> None:
+    """Each that is made or read, but not in the files that are for them."""
+    code = """
+from glacier_magic.packs.encryption import Identity
+from tests.leaks import Leaks
+
+leaks = Leaks()
+leaks.watch()
+leaks.read("the output", f"it is {Identity.new().text}")
+print(leaks.found)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "{'the output'}"
+
+
 def test_the_suite_looks_for_secrets(no_leaks: None) -> None:
     """The check runs at the end of every run of the tests."""
     assert Credentials.__init__.__name__ == "__init__"

@@ -4,18 +4,24 @@ Reading a setting returns an object with a rich representation.  A change is ide
 that does nothing until it is run.
 """
 
-from .access_policy import AccessPolicy
-from .all_regions import VaultsEverywhere, look_everywhere
-from .change import Change
-from .documents import Document
-from .iam import IdentityPolicy
-from .notifications_table import NotificationsTable
-from .provisioned_capacity import Capacity
-from .retrieval_policy import RetrievalPolicy
-from .routing import Routing
-from .vault_lock import Lock
-from .vault_notifications import Notifications
-from .vault_tags import Tags
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .access_policy import AccessPolicy
+    from .all_regions import VaultsEverywhere, look_everywhere
+    from .change import Change
+    from .documents import Document
+    from .iam import IdentityPolicy
+    from .notifications_table import NotificationsTable
+    from .provisioned_capacity import Capacity
+    from .retrieval_policy import RetrievalPolicy
+    from .routing import Routing
+    from .vault_lock import Lock
+    from .vault_notifications import Notifications
+    from .vault_tags import Tags
 
 __all__ = [
     "AccessPolicy",
@@ -32,3 +38,26 @@ __all__ = [
     "VaultsEverywhere",
     "look_everywhere",
 ]
+
+_HOMES = {
+    "AccessPolicy": "access_policy",
+    "Capacity": "provisioned_capacity",
+    "Change": "change",
+    "Document": "documents",
+    "IdentityPolicy": "iam",
+    "Lock": "vault_lock",
+    "Notifications": "vault_notifications",
+    "NotificationsTable": "notifications_table",
+    "RetrievalPolicy": "retrieval_policy",
+    "Routing": "routing",
+    "Tags": "vault_tags",
+    "VaultsEverywhere": "all_regions",
+    "look_everywhere": "all_regions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name on first use: listing jobs needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

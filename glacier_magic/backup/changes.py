@@ -10,9 +10,9 @@ from ..base.units import storable
 from ..catalogue.records.backup_records import BackedUp
 from .scan import Entry
 
-State = Literal["same", "new", "changed", "in doubt", "other facts", "gone"]
+State = Literal["same", "new", "changed", "touched", "metadata", "gone"]
 
-READ: tuple[State, ...] = ("new", "changed", "in doubt")
+READ: tuple[State, ...] = ("new", "changed", "touched")
 """Changes for which files are read."""
 _INODE = (1 << 63) - 1  # of the numbers of databases
 SETTLING = 2 * 10**9
@@ -21,11 +21,11 @@ clocks of file systems tick seldom."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What is on the disk, and what the last snapshot has; one of them may be None.
 
-    :param state: a file ``in doubt`` has the same size and time, but other facts say that it was
-        touched: its content has to be read.  With ``other facts``, its content is known.
+    :param state: a file is ``touched`` if its size and time are the same, but not its inode or ``ctime``: its
+        content has to be read.  With ``metadata``, only mode, times or the target of a link differ.
     """
 
     state: State
@@ -40,7 +40,7 @@ def changes(
     checksum: bool = False,
     trust_mtime: bool = False,
     lost: Set[int] = frozenset(),
-) -> Iterator[Change]:
+) -> Iterator[FileChange]:
     """Yield a change for each entry of both, which come in the order of their keys.
 
     :param checksum: read all files.
@@ -51,14 +51,14 @@ def changes(
     entry, before = next(entries, None), next(records, None)
     while entry is not None or before is not None:
         if before is None or (entry is not None and entry.key < before.path):
-            yield Change("new", entry, None)
+            yield FileChange("new", entry, None)
             entry = next(entries, None)
         elif entry is None or before.path < entry.key:
-            yield Change("gone", None, before)
+            yield FileChange("gone", None, before)
             before = next(records, None)
         else:
             read = checksum or before.content_id in lost
-            yield Change(_state(entry, before, checksum=read, trust_mtime=trust_mtime), entry, before)
+            yield FileChange(_state(entry, before, checksum=read, trust_mtime=trust_mtime), entry, before)
             entry, before = next(entries, None), next(records, None)
 
 
@@ -66,17 +66,17 @@ def _state(entry: Entry, before: BackedUp, *, checksum: bool, trust_mtime: bool)
     if entry.kind != before.kind:
         return "new"
     if entry.kind == "link":  # its own times mean nothing
-        return "same" if storable(entry.target or "") == before.target else "other facts"
+        return "same" if storable(entry.target or "") == before.target else "metadata"
     same = (entry.mode, entry.mtime_ns) == (before.mode, before.mtime_ns)
     if entry.kind == "folder":
-        return "same" if same else "other facts"
+        return "same" if same else "metadata"
     if (entry.size, entry.mtime_ns) != (before.size, before.mtime_ns):
         return "changed"
     if checksum:
-        return "in doubt"
+        return "touched"
     if not trust_mtime and (entry.ctime_ns, entry.inode & _INODE) != (before.ctime_ns, before.inode):
-        return "in doubt"
-    return "same" if same else "other facts"
+        return "touched"
+    return "same" if same else "metadata"
 
 
 def recorded(entry: Entry, content: int | None, looked: int) -> BackedUp:
@@ -90,7 +90,7 @@ def recorded(entry: Entry, content: int | None, looked: int) -> BackedUp:
         kind=entry.kind,
         mode=entry.mode,
         mtime_ns=entry.mtime_ns,
-        ctime_ns=entry.ctime_ns if settled else 0,  # is in doubt the next time
+        ctime_ns=entry.ctime_ns if settled else 0,  # is touched the next time
         inode=entry.inode & _INODE,
         size=entry.size,
         content_id=content,

@@ -11,7 +11,7 @@ from ..base.rendering import Rendered, near, visible
 from ..base.units import human_bytes, plural, storable
 from ..errors import InputError, LocalError
 from ..packs import PackWriter
-from ..steps import left_out
+from ..steps import left_out, option, step
 from ..transfer.progress import Meter, Observer
 from .rules import Rules
 from .scan import Scan
@@ -114,7 +114,8 @@ def _check(
     if plain == bool(recipients):
         raise InputError(
             "A pack is either encrypted for recipients or plain",
-            cure="Name at least one recipient (age1...), or say that it is plain.",
+            cure=f"Add {option('recipient', 'age1...')}, as {step('key', 'new FILE')} prints it, or "
+            f"{option('plain', True)}.",
         )
     ending = ENDINGS[not plain]
     if not target.name.endswith(ending):

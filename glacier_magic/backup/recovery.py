@@ -20,11 +20,12 @@ from ..base.rendering import Rendered, near, visible
 from ..base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
-from ..catalogue.records.backup_records import BackedUp, BackupSet, Content, PackRecord, SnapshotRecord
-from ..encryption import Identity, SealedFile
-from ..encryption.age import Fetch
+from ..catalogue.records.backup_records import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
 from ..errors import IntegrityError, LocalError, NotFound
-from ..packs import PackMember, PackReader
+from ..packs import PackMember, PackReader, PlainRanges
+from ..packs.encryption import Identity, SealedFile
+from ..packs.encryption.age import Fetch
+from ..scrubbing import scrub
 from ..steps import left_out, step
 
 GAP = 4 << 20
@@ -47,9 +48,9 @@ class Recovered(Rendered):
     skipped: tuple[tuple[str, str], ...] = ()
 
     def _repr_text(self) -> str:
-        lines = [f"{near(str(self.folder))}: {plural(self.files, 'file')}, {human_bytes(self.size)}"]
+        lines = [f"{near(str(self.folder))}: {plural(self.files, 'file')} ({human_bytes(self.size)}) written"]
         if self.there:
-            lines.append(f"{plural(self.there, 'file')} there already")
+            lines.append(f"{plural(self.there, 'file')} with the same content there already")
         lines += [f"not written: {name}: {reason}" for name, reason in self.skipped[:_SHOWN]]
         lines.append(left_out(len(self.skipped) - _SHOWN))
         return "\n".join(visible(line) for line in lines if line)
@@ -87,7 +88,7 @@ class Recovery:
                 f"Nothing in the snapshot {what}",
                 cure=f"{step('snapshots', f'{self.set.name} --files')} lists the files.",
             )
-        self.contents: Mapping[int, Content] = backups.contents(
+        self.contents: Mapping[int, StoredContent] = backups.contents(
             self.set.id, [entry.content_id for entry in found if entry.content_id is not None]
         )
         self.entries = [entry for entry in found if not self._is_there(entry)]
@@ -166,14 +167,14 @@ class Recovery:
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
             except (OSError, UnsafePath) as error:  # IntegrityError is none of these
-                skipped.append((entry.path, str(error)))
+                skipped.append((entry.path, scrub(error)))
         # Links come last, so that nothing is written through them; then folders, the innermost first.
         for entry in self.entries:
             if entry.kind == "link":
                 try:
                     self._link(entry)
                 except (OSError, UnsafePath) as error:
-                    skipped.append((entry.path, str(error)))
+                    skipped.append((entry.path, scrub(error)))
         for entry in reversed(self.entries):
             if entry.kind == "folder":
                 with suppress(OSError, UnsafePath):
@@ -228,35 +229,21 @@ class _Parts:
         return _nothing(start, end)
 
 
-@dataclass
-class _Plain:
-    """The ranges of a pack that is not encrypted."""
-
-    fetch: Fetch
-    size: int
-
-    def read(self, start: int, end: int) -> bytes:
-        return self.fetch(start, end)
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        return start, end
-
-
 class _Opened:
     """A pack, opened with the header and the table of frames that the catalogue has."""
 
     def __init__(self, pack: PackRecord, identities: Sequence[Identity], fetch: Fetch) -> None:
         size = pack.size or 0
-        self._ranges: SealedFile | _Plain = _Plain(fetch, size)
+        self._ranges: SealedFile | PlainRanges = PlainRanges(fetch, size)
         if pack.head:
             self._ranges = SealedFile(fetch, size, identities, head=pack.head)
         self._reader = PackReader(self._ranges, pack.frames)
 
-    def span(self, content: Content) -> tuple[int, int]:
+    def span(self, content: StoredContent) -> tuple[int, int]:
         """Return the range of the archive, end exclusive, with a content."""
         return self._ranges.span(*self._reader.table.span(content.start, content.start + content.size))
 
-    def read(self, content: Content, entry: BackedUp) -> Iterator[bytes]:
+    def read(self, content: StoredContent, entry: BackedUp) -> Iterator[bytes]:
         """Yield a content, which is compared with its hash at its end."""
         member = PackMember(
             entry.path, "file", content.start, content.size, entry.mtime_ns, entry.mode, content.sha256

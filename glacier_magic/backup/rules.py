@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.extras import library
 from ..base.units import human_bytes
 from ..errors import InputError
 
@@ -119,12 +120,11 @@ def patterns(lines: Sequence[str], folder: str = "") -> Patterns:
 
     :raises InputError: a line is no pattern.
     """
-    from pathspec import GitIgnoreSpec
-
+    spec = library("pathspec", "backup").GitIgnoreSpec
     found = []
     for line in lines:
         try:
-            found += [_Line(line, each) for each in GitIgnoreSpec.from_lines((line,)).patterns]
+            found += [_Line(line, each) for each in spec.from_lines((line,)).patterns]
         except ValueError:
             where = f"{folder}{RULE_FILE}: " if folder else ""
             raise InputError(

@@ -21,20 +21,22 @@ from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.archives.states import DELETED
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
-from ..encryption.age import HEAD, head_of
 from ..errors import LocalError
 from ..packs import Pack, PackWriter
+from ..packs.encryption.age import HEAD, head_of
 from ..steps import left_out
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
-from .changes import READ, Change, changes, recorded
+from .changes import READ, FileChange, changes, recorded
 from .lease import leased
 from .manifest import manifest
 from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
 
+MANIFEST = "manifest.jsonl"
+"""The member of a manifest: a pack that has what is needed to restore a snapshot."""
 PACK = 1 << 30
 """Bytes of files in a pack; a larger file has one of its own."""
 _SHOWN = 10
@@ -44,7 +46,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class RunOptions:
     """How a run looks at files, and packs them.
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
@@ -114,7 +116,7 @@ class BackupRun:
     storing: Storing
     spool: Path
     now: Callable[[], int]
-    options: Options = field(default_factory=Options)
+    options: RunOptions = field(default_factory=RunOptions)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -169,7 +171,7 @@ class BackupRun:
 
     # Changes
 
-    def _changes(self, scan: Scan) -> Iterator[Change]:
+    def _changes(self, scan: Scan) -> Iterator[FileChange]:
         known = self._backups.snapshots(self.set.id)
         latest = known[-1].ordinal if known else 0
         if known and known[-1].finished is None:  # killed: it is finished even if nothing is new
@@ -181,7 +183,7 @@ class BackupRun:
             scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
         )
 
-    def _take(self, change: Change, looked: int) -> None:
+    def _take(self, change: FileChange, looked: int) -> None:
         entry, before = change.entry, change.before
         if change.state == "same":
             return
@@ -192,7 +194,7 @@ class BackupRun:
             if change.state == "new" or entry.kind == "link":
                 self._add(entry, None)  # for tar
             self._write(partial(self._put, recorded(entry, None, looked)))
-        elif change.state == "other facts" and before is not None:
+        elif change.state == "metadata" and before is not None:
             self._write(partial(self._put, recorded(entry, before.content_id, looked)))
         else:
             sha256 = self._hash(entry)
@@ -205,7 +207,7 @@ class BackupRun:
                 self._add(entry, record)
             elif (
                 before
-                and change.state == "in doubt"
+                and change.state == "touched"
                 and (content, record.mode) == (before.content_id, before.mode)
             ):
                 self._backups.touch(self.set.id, record)  # no new version
@@ -370,7 +372,7 @@ class BackupRun:
 
     def _store_manifest(self, snapshot: SnapshotRecord) -> None:
         """Store all that is needed to restore the snapshot without this catalogue."""
-        plain = self.spool / "manifest.jsonl"
+        plain = self.spool / MANIFEST
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
             for line in manifest(self._backups, self.set, snapshot):

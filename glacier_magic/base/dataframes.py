@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .units import parse_time
+from .tables import ExactTable
+from .units import from_ms, parse_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,30 @@ def _typed(
     return marked(frame)
 
 
+def _exact(
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    frame: Callable[[list[Mapping[str, Any]]], pd.DataFrame],
+    attrs: Mapping[str, object],
+    *,
+    whole: Sequence[str],
+    times: Sequence[str],
+) -> ExactTable:
+    """Return the values of a DataFrame as a table that imports no pandas; its rows can be read again.
+
+    :param frame: makes the DataFrame of the rows.
+    """
+
+    def value(name: str, found: Any) -> Any:
+        if name in times:
+            return from_ms(found)
+        return found or 0 if name in whole else found
+
+    kept = list(rows)
+    exact = [[value(name, row[name]) for name in columns] for row in kept]
+    return ExactTable(columns, [exact], lambda: marked(frame(kept), **attrs), attrs)
+
+
 def text_type() -> Any:
     """Return the type of text over Arrow: ``str``, or its predecessor before pandas 3."""
     import pandas as pd
@@ -91,19 +116,30 @@ def archives(records: Iterable[object]) -> pd.DataFrame:
 
 def vaults(listed: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return vaults as a DataFrame; counts and sizes are those of each vault's last inventory."""
-    rows = (
-        {
+    return _vaults(_described(listed))
+
+
+def exact_vaults(listed: Iterable[Mapping[str, Any]], **attrs: object) -> ExactTable:
+    """Return :func:`vaults` with these ``attrs`` as exact values."""
+    return _exact(VAULTS, _described(listed), _vaults, attrs, **_OF_VAULTS)
+
+
+_OF_VAULTS = {"whole": ["archives", "size"], "times": ["created", "inventory"]}
+
+
+def _described(listed: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for vault in listed:
+        yield {
             "vault": vault["VaultName"],
             "archives": vault.get("NumberOfArchives"),  # documented as null before the first inventory
             "size": vault.get("SizeInBytes"),
             "created": parse_time(vault.get("CreationDate")),
             "inventory": parse_time(vault.get("LastInventoryDate")),
         }
-        for vault in listed
-    )
-    return _typed(
-        _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"], times=["created", "inventory"]
-    )
+
+
+def _vaults(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    return _typed(_frame(VAULTS, rows), text=["vault"], **_OF_VAULTS)
 
 
 def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -112,13 +148,16 @@ def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     ``month`` is the cost of a month of their storage for display, and ``month_usd`` the same in US
     dollars (Decimal); *unknown* and None if the price is unknown.
     """
-    frame = _typed(
-        _frame(FOLDERS, rows),
-        text=["path", "month", "vault"],
-        whole=["depth", "archives", "size"],
-        times=["oldest", "newest"],
-    )
+    frame = _typed(_frame(FOLDERS, rows), text=["path", "month", "vault"], **_OF_FOLDERS)
     return frame.astype({"month_usd": "object"})
+
+
+def exact_folders(rows: Iterable[Mapping[str, Any]], **attrs: object) -> ExactTable:
+    """Return :func:`folders` with these ``attrs`` as exact values."""
+    return _exact(FOLDERS, rows, folders, attrs, **_OF_FOLDERS)
+
+
+_OF_FOLDERS = {"whole": ["depth", "archives", "size"], "times": ["oldest", "newest"]}
 
 
 def catalogued(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

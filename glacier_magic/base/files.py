@@ -106,6 +106,17 @@ def rename_new(source: Path, target: Path) -> None:
         _in_two_steps(source, target)
 
 
+def sync_folder(folder: Path) -> None:
+    """Write a folder to the disk: only then do new names in it survive a power failure."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _in_one_step(source: Path, target: Path) -> bool:
     """Rename with the system's own call; return False where the file system does not support it."""
     old, new = os.fsencode(source), os.fsencode(target)

@@ -99,7 +99,7 @@ class Limits:
     """Archives from which indexes are built after an inventory is read, if there were fewer rows."""
     known_ids: int = 4_000_000
     """Rows whose ids are held in memory, 24 bytes each, while an inventory is read."""
-    collected: int = 64 * MIB
+    collected: int = 48 * MIB
     """Bytes of new archives that are collected while an inventory is read, and written by ranges of keys."""
     server_patience: float = 30.0
     """Seconds to wait for a database server that does not answer."""

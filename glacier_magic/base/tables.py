@@ -64,6 +64,10 @@ class ExactTable:
         rows = ([[row[place] for place in places] for row in piece] for piece in self.rows)
         return ExactTable(list(names), rows, lambda: self.frame()[list(names)], self.attrs, self.note)
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return each row with the names of its values."""
+        return [dict(zip(self.columns, row, strict=True)) for row in chain.from_iterable(self.rows)]
+
     @property
     def short(self) -> Sequence[str]:
         """The columns that a shell shows unless more are asked for."""

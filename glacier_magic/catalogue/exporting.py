@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..base.units import masked
 from ..errors import InputError
 from .archives import states
-from .archives.archive_frames import READ, Rows, batch, kind_of
+from .archives.archive_columns import kind_of
+from .archives.archive_frames import READ, Rows, batch
 from .archives.query import COLUMNS
 from .storage.backup import new_file
 from .storage.database import Database, Snapshot

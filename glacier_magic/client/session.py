@@ -9,8 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import Capacity, NotificationsTable, RetrievalPolicy, Routing, VaultsEverywhere
-from ..administration.all_regions import look_everywhere
+from .. import administration, client, plans
 from ..administration.listeners import QueueListeners
 from ..base import dataframes
 from ..base.facts import Described, Facts
@@ -20,12 +19,6 @@ from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, NotFound, Unavailable
 from ..jobs import Batch, Tracker
-from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, PlanLog, RestorePlan
-from ..plans.delete.delete_plan import carry_out
-from ..plans.onhold import OnHold
-from ..plans.past_plans import PastPlan, PlanHistory
-from ..plans.restore import sharing
-from ..plans.restore.timetable import Pace
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
 from ..service.messaging import Messaging
@@ -35,14 +28,13 @@ from ..transfer.budget import Budget
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
-from .again import Reissue, Restores
 from .session_settings import SessionSettings
-from .vault import Vault
-from .vault_drop import begin_drop, end_drop
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..base.tables import ExactTable
+    from .again import Restores
     from .selection import Selectable
 
 
@@ -74,7 +66,7 @@ class Session(Described):
         place = catalogue or catalogue_place(self.connection)  # each server has its own
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
         self._settings = SessionSettings(self.catalogue)
-        self.plan_log = PlanLog(self.catalogue, self.service.clock)
+        self.plan_log = plans.PlanLog(self.catalogue, self.service.clock)
         """The limit of all plans, and what records them."""
         self.owner = new_owner()
         self.catalogue.database.release_dead()  # leases of processes that were killed
@@ -103,7 +95,7 @@ class Session(Described):
         """The tracker of all jobs; it polls the service, and listens to queues where they exist."""
         tracker = Tracker(self.engine)
         tracker.drops.dropper.dropped = self.forget_vault  # callbacks: jobs/ must not import client/
-        tracker.actions.again = Reissue(self).of_rows
+        tracker.actions.again = lambda rows: client.Reissue(self).of_rows(rows)  # imported when used
         tracker.actions.vaults = self._list_names
         self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
@@ -122,9 +114,12 @@ class Session(Described):
         ``archives`` and ``size`` are as of ``inventory``, the date of the vault's last inventory;
         ``size`` includes the service's overhead of 32 KiB per archive.
         """
-        frame = dataframes.vaults(self._list_vaults())
-        frame.attrs["as_of"] = self.service.clock.now().isoformat()  # of the list: the counts are older
-        return frame
+        return self.exact_vaults().frame()
+
+    def exact_vaults(self) -> ExactTable:
+        """Return :meth:`vaults` as the table that a shell shows: pandas takes longer than the request."""
+        # The time of the list: the counts are older.
+        return dataframes.exact_vaults(self._list_vaults(), as_of=self.service.clock.now().isoformat())
 
     def _list_vaults(self) -> list[Mapping[str, Any]]:
         try:
@@ -143,11 +138,11 @@ class Session(Described):
         """Return the names of the vaults as last seen; no request is sent."""
         return self._settings.vault_names
 
-    def vault(self, name: str) -> Vault:
+    def vault(self, name: str) -> client.Vault:
         """Return a vault, without checking that it exists."""
-        return Vault(self, name)
+        return client.Vault(self, name)
 
-    def known_vault(self, name: str) -> Vault:
+    def known_vault(self, name: str) -> client.Vault:
         """Return a vault that the catalogue or the service knows.
 
         :raises NotFound: the vault does not exist.
@@ -166,7 +161,7 @@ class Session(Described):
         self._settings.vault_names = [*names, name]
         return vault
 
-    def create_vault(self, name: str) -> Vault:
+    def create_vault(self, name: str) -> client.Vault:
         """Create a vault; return it unchanged if it exists.
 
         :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -``.
@@ -176,18 +171,18 @@ class Session(Described):
         self._list_vaults()  # completion knows the name from now on
         return vault
 
-    def drop_vault(self, name: str) -> DropPlan:
+    def drop_vault(self, name: str) -> plans.DropPlan:
         """Return the plan to delete an empty vault."""
         self.vault(name)  # checks the name
         dropped = partial(self.forget_vault, name)
-        return DropPlan(name, service=self.service, log=self.plan_log, dropped=dropped)
+        return plans.DropPlan(name, service=self.service, log=self.plan_log, dropped=dropped)
 
     def forget_vault(self, name: str) -> None:
         """Stop using a vault that was dropped."""
         if self.vault_in_use == name:  # or every verb without a vault would fail from now on
             self.vault_in_use = None
 
-    def drop_with_archives(self, name: str) -> EmptyPlan | Batch:
+    def drop_with_archives(self, name: str) -> plans.EmptyPlan | Batch:
         """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
 
         The vault's inventory is requested first, unless a request is in progress.  Until it is read,
@@ -196,33 +191,33 @@ class Session(Described):
         :raises NotFound: the vault does not exist.
         """
         self.vault(name)  # checks the name
-        return begin_drop(self, name)
+        return client.begin_drop(self, name)
 
     def drops(self) -> Batch:
         """Return the drops of vaults in progress or ended recently, and continue them."""
         self.tracker.start()
         return Batch(self.tracker, [drop.key for drop in self.catalogue.drops.shown()], "Drops of vaults")
 
-    def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
+    def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> plans.Deleted:
         """Resume an unfinished deletion; failed requests are repeated.
 
         Only the confirmed archives are deleted.  Raises like :meth:`DeletePlan.run`.
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
-        return carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
+        return plans.carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
 
     def stop_drop(self, name: str) -> str:
         """End the drop of a vault, and return a message; deleted archives stay deleted.
 
         :raises InputError: no drop of the vault is in progress.
         """
-        return end_drop(self, name)
+        return client.end_drop(self, name)
 
     @property
-    def held(self) -> OnHold:
+    def held(self) -> plans.OnHold:
         """The work on hold since the catalogue was restored, copied or moved."""
-        return OnHold(self.catalogue, self.service.clock.now_ms())
+        return plans.OnHold(self.catalogue, self.service.clock.now_ms())
 
     @property
     def vault_in_use(self) -> str | None:
@@ -242,7 +237,7 @@ class Session(Described):
         to: str | os.PathLike[str] = "restored",
         destination: str | None = None,
         tier: str | None = None,
-    ) -> RestorePlan:
+    ) -> plans.RestorePlan:
         """Return the plan of a file that :meth:`.RestorePlan.save` wrote.
 
         The plan leaves out what this computer has and what is staged or requested already.  No
@@ -253,6 +248,8 @@ class Session(Described):
             the catalogue.
         :raises NotFound: the vault does not exist.
         """
+        from ..plans.restore import sharing
+
         shared = sharing.read(Path(path).expanduser())
         sharing.check_place(shared, account=self.account, region=self.region)  # before any request
         with suppress(AccessDenied):  # another account's vault policy may allow retrieval alone
@@ -271,13 +268,13 @@ class Session(Described):
         :param vault: the vault; needed with *words*; all vaults if None.
         :raises NameNotKnown: a word matches nothing.
         """
-        return Reissue(self).stop(words, vault=vault)
+        return client.Reissue(self).stop(words, vault=vault)
 
-    def history(self, limit: int = 20) -> PlanHistory:
+    def history(self, limit: int = 20) -> plans.PlanHistory:
         """Return the last plans that were run, each with its estimate and its outcome."""
-        return PlanHistory(self.catalogue.plans.recent(limit), self.service.clock.now())
+        return plans.PlanHistory(self.catalogue.plans.recent(limit), self.service.clock.now())
 
-    def past_plan(self, number: int) -> PastPlan:
+    def past_plan(self, number: int) -> plans.PastPlan:
         """Return one plan that was run, in full.
 
         :raises NotFound: no plan has this number.
@@ -285,30 +282,31 @@ class Session(Described):
         found = self.catalogue.plans.get(number)
         if found is None:
             raise NotFound(f"No plan has the number {number}", cure=f"{step('history')} lists them.")
-        return PastPlan(found, self.catalogue.plans.errors(number), self.service.clock.now())
+        return plans.PastPlan(found, self.catalogue.plans.errors(number), self.service.clock.now())
 
     # Account
 
-    def vaults_everywhere(self, regions: Iterable[str] | None = None) -> VaultsEverywhere:
+    def vaults_everywhere(self, regions: Iterable[str] | None = None) -> administration.VaultsEverywhere:
         """Return the vaults of all regions, or of these, with their cost and idleness.
 
         A region that does not answer is noted in the result and does not fail the others.
         """
-        return look_everywhere(self.service, self.connection, regions)
+        return administration.look_everywhere(self.service, self.connection, regions)
 
-    def retrieval_policy(self) -> RetrievalPolicy:
+    def retrieval_policy(self) -> administration.RetrievalPolicy:
         """Return the account's data retrieval policy; its ``set()`` returns the plan to change it."""
-        return RetrievalPolicy.read(self.service)
+        return administration.RetrievalPolicy.read(self.service)
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> administration.Capacity:
         """Return the units of provisioned capacity; its ``buy()`` returns the plan to buy more."""
-        return Capacity(self.service, self.plan_log)
+        return administration.Capacity(self.service, self.plan_log)
 
-    def notifications(self) -> NotificationsTable:
+    def notifications(self) -> administration.NotificationsTable:
         """Return the notifications of each vault, and the queues that this program created."""
         listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
         notes = {url: listener.note for url, listener in listeners.items()}
-        return NotificationsTable(self.service, self._list_names(), self.catalogue.routes.all(), notes)
+        routes = self.catalogue.routes.all()
+        return administration.NotificationsTable(self.service, self._list_names(), routes, notes)
 
     def messaging(self) -> Messaging:
         """Return a client of SNS and SQS with the session's credentials.
@@ -317,9 +315,9 @@ class Session(Described):
         """
         return Messaging(self.service, emulated=self.connection.emulator is not None)
 
-    def routing(self, vault: str) -> Routing:
+    def routing(self, vault: str) -> administration.Routing:
         """Return the object that creates and removes a queue for notifications of a vault."""
-        return Routing(
+        return administration.Routing(
             self.vault(vault).name,
             calls=Administration(self.service),
             messaging=self.messaging(),
@@ -372,18 +370,18 @@ class Session(Described):
         :param tier: another tier than before.
         :param destination: as in :meth:`Vault.restore`, as are ``spread`` and ``daily``.
         """
-        return Reissue(self).restore(
-            words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
+        return client.Reissue(self).restore(
+            words, vault=vault, tier=tier, destination=destination, pace=plans.Pace.of(spread, daily)
         )
 
-    def extend(self, *words: Selectable, vault: str | None = None) -> ExtendPlan:
+    def extend(self, *words: Selectable, vault: str | None = None) -> plans.ExtendPlan:
         """Return the plan to keep outputs available that expire before they are downloaded.
 
         :param words: the archives, whenever they expire; if none, those that expire within five
             hours, or before their downloads can finish.
         :param vault: the vault; all vaults if None.
         """
-        return Reissue(self).extend(words, vault=vault)
+        return client.Reissue(self).extend(words, vault=vault)
 
     def close(self) -> None:
         """End the session's threads; the next session resumes its downloads."""

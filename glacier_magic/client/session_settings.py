@@ -10,7 +10,6 @@ from ..base.facts import Facts
 from ..base.units import masked
 from ..catalogue import Catalogue
 from ..errors import GlacierError, Unavailable
-from ..service.login_failures import UNREACHABLE
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -36,6 +35,8 @@ class SessionSettings:
 
         :raises Unavailable: the service cannot be reached, and no account id is stored.
         """
+        from ..service.login_failures import UNREACHABLE
+
         connection = service.connection.to_json()
         key = f"account of {connection} in {service.region}{self._owner}"  # profiles differ in accounts
         try:

@@ -12,6 +12,7 @@ from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..errors import GlacierError, InputError
+from ..packs.unpacking import Keys
 from ..peek import ReadLimits
 from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
@@ -147,6 +148,7 @@ class Vault(VaultBackups):
         max_bytes: int = 64 << 20,
         rounds: int = 4,
         destination: str | None = None,
+        keys: Keys | None = None,
     ) -> PeekPlan:
         """Return the plan to list the members of a zip or tar.
 
@@ -154,10 +156,13 @@ class Vault(VaultBackups):
         request is sent until ``plan.run()``.
 
         :param word: see :meth:`select`; it must match one archive.
-        :param kind: ``zip``, ``tar`` or ``tar.gz``, if the name does not say.
+        :param kind: if the name does not say: ``zip``, ``tar``, or a tar in layers, ``tar.gz``, ``tar.bz2``,
+            ``tar.xz``, ``tar.zst``, ``tar.gpg``, ``tar.age``, or ``tar.enc`` (bakthat, OpenSSL).
         :param max_bytes: the most bytes of the archive to retrieve, in all requests together.
         :param rounds: the most requests in a row, each of which takes hours.
         :param destination: see :meth:`restore`.
+        :param keys: open an encrypted tar; its first MiB alone shows whether they do.
+        :raises WrongKey: they do not.
         :raises InputError: the word matches several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit prevents reading it.
         """
@@ -176,6 +181,7 @@ class Vault(VaultBackups):
             engine=self.session.engine,
             tracker=self.session.tracker,
             log=self.session.plan_log,
+            keys=keys or Keys(asks=False),
         )
 
     def verify(

@@ -10,20 +10,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
-from ..base import dataframes
 from ..base.facts import Described, Facts
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import JobRecord
 from ..catalogue.archives.as_of import Moment, last_ms
+from ..catalogue.archives.vault_reader import VaultReader
 from ..catalogue.records.job_records import INVENTORY
 from ..errors import InputError, NotFound, NotReady, OverBudget
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..plans.base import dollars
 from ..plans.upload_plan import UploadPlan
-from ..prices import load
 from ..prices.quotes import upload_requests
-from ..prices.storage_costs import priced
+from ..prices.storage_costs import folder_table
 from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import find
@@ -304,12 +303,8 @@ class VaultArchives(Described):
             cost of a month of storage, formatted and as a Decimal, None if the price is unknown),
             vault; ``attrs`` as in :meth:`archives`.
         """
-        archives = self._catalogue.archives
-        prices = load(self.session.region)
-        found = archives.du(self.name, path, depth)
-        frame = dataframes.folders(priced(found, self.name, prices))
-        frame.attrs.update(vault=self.name, as_of=archives.latest(self.name), unlisted=0, more=0)
-        return frame
+        reader = VaultReader(self._catalogue.database, self._catalogue.scope, self.name)
+        return folder_table(reader, path, depth).frame()
 
     def duplicates(self) -> pd.DataFrame:
         """Return the archives with equal tree hash and size, the most wasted bytes first.

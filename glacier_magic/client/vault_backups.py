@@ -8,21 +8,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..backup import tables
+from ..backup.adopting import NAME as MANIFEST_NAME
+from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
-from ..backup.run import BackupRun, Options, spools
-from ..base.dataframes import marked
+from ..backup.run import BackupRun, RunOptions, spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
-from ..encryption.identities import checked_recipient, read_identities
 from ..errors import InputError, NotFound, WrongKey
+from ..packs.encryption.identities import checked_recipient, read_identities
+from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
 from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
-from ..plans.restore.items import is_there
+from ..plans.restore.items import RestoreItem, is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..steps import option, step
 from .vault_archives import VaultArchives
@@ -46,7 +49,7 @@ class VaultBackups(VaultArchives):
         exclude: Sequence[str] = (),
         recipients: Sequence[str] = (),
         plain: bool = False,
-        options: Options | None = None,
+        options: RunOptions | None = None,
     ) -> BackupPlan:
         """Return the plan to store what is new in folders; nothing is sent until its ``run()``.
 
@@ -74,7 +77,7 @@ class VaultBackups(VaultArchives):
         definition = self._definition(
             known[0] if known else None, name, folders, rules, recipients, plain=plain
         )
-        options = options or Options()
+        options = options or RunOptions()
 
         def begin() -> BackupRun:
             found = self._recorded(definition)
@@ -93,23 +96,15 @@ class VaultBackups(VaultArchives):
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, bytes, added, unread.
+        One row a finished snapshot: set, snapshot, time, files, size, sent, unread.
+
+        *size* has the bytes of all its files, *sent* those that its run stored, packed.
 
         :raises NotFound: there is no such set.
         """
-        import pandas as pd
-
         backups = self._catalogue.backups
-        rows = [
-            (one.name, made.ordinal, made.started, made.files, made.bytes, made.added, made.unread)
-            for one in ([self._set(name)] if name else backups.sets(vault=self.name))
-            for made in backups.snapshots(one.id)
-            if made.finished is not None
-        ]
-        names = ["set", "snapshot", "time", "files", "bytes", "added", "unread"]
-        frame = pd.DataFrame(rows, columns=names)
-        frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
-        return marked(frame)
+        sets = [self._set(name)] if name else backups.sets(vault=self.name)
+        return tables.snapshots({one.name: backups.snapshots(one.id) for one in sets})
 
     def snapshot_files(self, name: str, *patterns: str, as_of: Moment | int | None = None) -> pd.DataFrame:
         """Return the files, folders and links of a snapshot as a DataFrame: path, kind, size, modified.
@@ -118,17 +113,10 @@ class VaultBackups(VaultArchives):
         :param as_of: see :meth:`recover`.
         :raises NotFound: there is no such set or snapshot.
         """
-        import pandas as pd
-
         found = self._set(name)
-        wanted = matcher(patterns)
-        snapshot = self._snapshot(found, as_of)
-        rows = [
-            (entry.path, entry.kind, entry.size, entry.mtime_ns)
-            for entry in self._catalogue.backups.entries(found.id, snapshot.ordinal)
-            if wanted(entry.path)
-        ]
-        return _with_times(pd.DataFrame(rows, columns=["path", "kind", "size", "modified"]))
+        snapshot, wanted = self._snapshot(found, as_of), matcher(patterns)
+        entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
+        return tables.files(entry for entry in entries if wanted(entry.path))
 
     def compare_snapshots(self, name: str, first: Moment | int, second: Moment | int) -> pd.DataFrame:
         """Return what differs between two snapshots as a DataFrame: path, state, size, modified.
@@ -138,22 +126,12 @@ class VaultBackups(VaultArchives):
         :param first: see :meth:`recover`, and so for *second*.
         :raises NotFound: there is no such set or snapshot.
         """
-        import pandas as pd
-
         found = self._set(name)
-        backups = self._catalogue.backups
         before, after = (
-            {entry.path: entry for entry in backups.entries(found.id, self._snapshot(found, each).ordinal)}
+            self._catalogue.backups.entries(found.id, self._snapshot(found, each).ordinal)
             for each in (first, second)
         )
-        rows = []
-        for path in sorted(before.keys() | after.keys()):
-            old, new = before.get(path), after.get(path)
-            shown = new or old
-            if old != new and shown is not None:
-                state = "new" if old is None else "gone" if new is None else "changed"
-                rows.append((path, state, shown.size, shown.mtime_ns))
-        return _with_times(pd.DataFrame(rows, columns=["path", "state", "size", "modified"]))
+        return tables.differences(before, after)
 
     def prune(self, name: str, keep: Keep, *, now: bool = False) -> PrunePlan:
         """Return the plan to give up snapshots, and to delete the archives that only they need.
@@ -176,6 +154,72 @@ class VaultBackups(VaultArchives):
             return self._selector.choose([[archive.archive_id for archive in archives]], None)
 
         return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
+
+    def adopt(
+        self,
+        name: str | None = None,
+        *,
+        key: str | os.PathLike[str] | None = None,
+        tier: str = "Standard",
+        destination: str | None = None,
+    ) -> AdoptPlan:
+        """Return the plan to learn from the vault what another computer, or a lost one, backed up.
+
+        The newest manifest of each set that the catalogue does not know is retrieved; an inventory has to
+        be read before.  When they are there, the plan's :meth:`~.AdoptPlan.adopt` records the sets.
+
+        :param name: of one set.
+        :param key: a file of age identities, if the manifests are encrypted.
+        :param tier: see :meth:`restore`, and so for *destination*.
+        :raises NotFound: there is no manifest of a set that is not known.
+        :raises InputError: a manifest is encrypted, and there is no key.
+        """
+        known = {one.name for one in self._catalogue.backups.sets(vault=self.name)}
+        newest: dict[str, ArchiveRecord] = {}
+        for archive in self._catalogue.archives.matching(self.name, "*.manifest.tar.zst*"):
+            found = MANIFEST_NAME.fullmatch(archive.name)
+            if found and found["set"] not in known and name in (None, found["set"]):
+                newest[found["set"]] = max(
+                    archive, newest.get(found["set"], archive), key=lambda one: one.name
+                )
+        if not newest:
+            which = repr(name) if name else "a backup that is new here"
+            raise NotFound(
+                f"The newest inventory has no manifest of {which}",
+                cure=f"{step('inventory')} reads what is in the vault.",
+            )
+        if key is None and any(archive.name.endswith(".age") for archive in newest.values()):
+            raise InputError("The manifests are encrypted", cure=f"Add {option('key')} FILE.")
+        identities = read_identities(Path(key).expanduser()) if key is not None else []
+
+        def read(item: RestoreItem) -> BackupSet:
+            return adopt(self._catalogue, self.name, read_manifest(item.target, identities), item.archive)
+
+        return AdoptPlan(
+            list(newest.values()),
+            None,
+            read=read,
+            vault=self.name,
+            tier=checked_tier(tier),
+            to=self._catalogue.folder / "manifests",
+            destination=checked_destination(destination or default_destination()),
+            tracker=self.session.tracker,
+            log=self.session.plan_log,
+        )
+
+    def check_backup(self, name: str) -> pd.DataFrame:
+        """Compare the archives that snapshots of a set need with the catalogue, at no cost.
+
+        One row an archive: name, size, state, problem; the problem is empty if it is there as it was stored.
+
+        :raises NotFound: there is no such set.
+        """
+        found, backups = self._set(name), self._catalogue.backups
+        needed = backups.needed_packs(found.id, [one.ordinal for one in backups.snapshots(found.id)])
+        packs = [pack for pack in backups.packs(found.id) if pack.id in needed]
+        return tables.checked(
+            (pack, self._catalogue.archives.get(self.name, pack.archive_id or "")) for pack in packs
+        )
 
     def recover(
         self,
@@ -244,9 +288,9 @@ class VaultBackups(VaultArchives):
             last = last_ms(as_of) or 0
             made = [one for one in made if one.started <= last]
         if not made:
+            which = "" if as_of is None else f" {as_of}" if isinstance(as_of, int) else f" until {as_of}"
             raise NotFound(
-                f"{found.name!r} has no snapshot{'' if as_of is None else f' {as_of}'}",
-                cure=f"{step('snapshots', found.name)} lists them.",
+                f"{found.name!r} has no snapshot{which}", cure=f"{step('snapshots', found.name)} lists them."
             )
         return made[-1]
 
@@ -280,7 +324,8 @@ class VaultBackups(VaultArchives):
         if known is None and not (recipients or plain):
             raise InputError(
                 "A backup is either encrypted for recipients or plain",
-                cure="Name a recipient (age1..., made by `key new FILE`), or say that it is plain.",
+                cure=f"Add {option('recipient', 'age1...')}, as {step('key', 'new FILE')} prints it, or "
+                f"{option('plain', True)}.",
             )
         roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
         now = BackupSet(
@@ -317,10 +362,3 @@ class VaultBackups(VaultArchives):
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()
-
-
-def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    frame["modified"] = pd.to_datetime(frame["modified"], unit="ns", utc=True)
-    return marked(frame.astype({"size": "int64"}))

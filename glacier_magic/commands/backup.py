@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..backup.rules import RULE_FILE
-from ..backup.run import Options, Ran
+from ..backup.run import Ran, RunOptions
 from ..errors import LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
@@ -19,7 +19,9 @@ _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_pre
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", metavar="SET", help="a name for what is backed up together")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="folders and files: the first time")
+    parser.add_argument(
+        "paths", nargs="*", default=[], metavar="PATH", help="folders and files: the first time"
+    )
     vault_option(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be stored")
     reader_options(parser)
@@ -29,7 +31,7 @@ def _configure(parser: Parser) -> None:
     )
     parser.add_argument("--checksum", action="store_true", help="read all files, also unchanged ones")
     parser.add_argument(
-        "--trust-mtime", action="store_true", help="size and time suffice, as on network shares"
+        "--trust-mtime", action="store_true", help="compare size and time alone, as network shares need"
     )
     rate_option(parser)
     limit_options(parser)
@@ -42,7 +44,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     set_rate(console, args)
-    options = Options(
+    options = RunOptions(
         checksum=args.checksum, trust_mtime=args.trust_mtime, level=args.level, pack_size=args.pack_size
     )
     with console.busy("Looking at the files"):
@@ -55,7 +57,7 @@ def _run(console: Console, args: Namespace) -> Any:
             options=options,
         )
     if args.dry_run:
-        return plan
+        return plan if console.face.lasting else plan.as_text()
     if limited(plan, args).must_ask(args.ask_above):
         outcome = console.settle(plan, yes=args.yes)
         if not isinstance(outcome, Ran):  # a plan that is shown, or nothing
@@ -81,7 +83,7 @@ VERB = Verb(
     details=(
         "The first time defines the set; what is given later replaces what it has. Files that are new or "
         "changed go into packs, each an archive that opens without this program: age -d -i KEY PACK | zstd "
-        "-d | tar x. A content that the set has is not stored again, wherever it is moved. Each run that "
+        "-d | tar x. A file that was moved or copied is not stored again. Each run that "
         "finds something new makes a snapshot, whose manifest, an archive too, restores it without this "
         "computer. After an interruption, the same line goes on.\n\n"
         "A file is unchanged if its size, times and inode are. Patterns are those of .gitignore files; a "

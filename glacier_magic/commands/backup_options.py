@@ -45,7 +45,9 @@ def reader_options(parser: Parser) -> None:
         help="who can read it, as `key new` shows it; may be repeated",
     )
     parser.add_argument("--plain", action="store_true", help="do not encrypt it")
-    parser.add_argument("--level", type=whole(1, 19, "a level of zstd"), default=3, help="1 to 19 (3)")
+    parser.add_argument(
+        "--level", metavar="N", type=whole(1, 19, "a level of zstd"), default=3, help="of zstd, 1 to 19 (3)"
+    )
 
 
 def rules_of(args: Namespace) -> Rules:

@@ -262,7 +262,7 @@ class Console:
         chosen = self.vault_name(name)
         if chosen is not None:
             return self.session.known_vault(chosen)
-        names = self.session.vault_names() or list(self.session.vaults()["vault"])
+        names = self.session.vault_names() or [row["vault"] for row in self.session.exact_vaults().records()]
         if len(names) == 1:
             return self.session.vault(names[0])
         listed = ", ".join(names[:10]) or f"none: create one with {step('create', 'NAME')}"

@@ -199,12 +199,13 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     if args.vault is not None:
         console.session.vault(args.vault)  # checks the name
         console.session.service.describe_vault(args.vault)  # raises NotFound
-    rows = [row for row in console.session.vaults().to_dict("records") if args.vault in (None, row["vault"])]
+    vaults = console.session.exact_vaults().records()
+    rows = [row for row in vaults if args.vault in (None, row["vault"])]
     # Without the 32 KiB per archive, which has prices of its own.
-    holdings = {str(row["vault"]): of_vault(row["archives"], row["size"]) for row in rows}
+    holdings = {row["vault"]: of_vault(row["archives"], row["size"]) for row in rows}
     # The service reports 0 archives before the first inventory.
-    never = [str(row["vault"]) for row in rows if _never(row["inventory"])]
-    made = [row["inventory"].to_pydatetime() for row in rows if not _never(row["inventory"])]
+    never = [row["vault"] for row in rows if row["inventory"] is None]
+    made = [row["inventory"] for row in rows if row["inventory"] is not None]
     notes = []
     if made:
         oldest = local_time(min(made), console.session.service.clock.now())
@@ -212,12 +213,6 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     if never:
         notes.append(f"Counted as empty, as they have no inventory yet: {', '.join(never)}.")
     return Costs("vault", holdings, prices, notes)
-
-
-def _never(made: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.isna(made))
 
 
 def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:

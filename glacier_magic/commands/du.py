@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ..base.tables import ExactTable
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.no_match import no_match
 from ..errors import NameNotKnown
+from ..prices.storage_costs import folder_table
 from ..steps import step
-from .age import as_of
+from .age import aged
 from .console import Console
 from .grammar import Parser, Verb
 from .options import filled, vault_option, whole
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def _configure(parser: Parser) -> None:
@@ -30,33 +30,33 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
-    vault = console.vault(args.vault)
-    table = vault.du(args.path or "", args.depth)
-    if not len(table) and args.path:  # an empty vault is no mistake; a folder exists by its archives only
-        catalogue = console.session.catalogue
+def _run(console: Console, args: Namespace) -> ExactTable:
+    reader = console.reader(args.vault)
+    table = folder_table(reader, args.path or "", args.depth)
+    folders = table.records()
+    if not folders and args.path:  # an empty vault is no mistake; a folder exists by its archives only
         raise NameNotKnown(
-            f"There is no folder {args.path!r} in {vault.name!r}",
-            cure=no_match(catalogue.database, catalogue.scope, vault.name, args.path)[1]
+            f"There is no folder {args.path!r} in {reader.vault!r}",
+            cure=no_match(reader.database, reader.scope, reader.vault, args.path)[1]
             or f"{step('du')} shows the folders at the top; {step('find', 'TEXT')} searches names.",
         )
-    console.face.note(as_of(console, table, _sums(table)))
+    console.face.note(aged(reader, table.attrs, len(folders), _sums(folders)))
     # The region has one price, so that one row tells for all.
-    if len(table) and table["month_usd"].iloc[0] is None:
+    if folders and folders[0]["month_usd"] is None:
         console.face.note(
-            f"The price of storage in {console.session.region} is unknown: "
+            f"The price of storage in {reader.scope.region} is unknown: "
             f"{step('cost', '--refresh')} reads it from AWS."
         )
     return table
 
 
-def _sums(table: pd.DataFrame) -> str:
-    """Return a phrase with the totals of the first folder of a table, which contains the others."""
-    if not len(table):
+def _sums(folders: Sequence[Mapping[str, Any]]) -> str:
+    """Return a phrase with the totals of the first folder, which contains the others."""
+    if not folders:
         return ""
-    whole = table.iloc[0]  # largest first: the folder itself
+    whole = folders[0]  # largest first: the folder itself
     where = f" in {whole['path']}" if whole["path"] else ""
-    count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
+    count, size = plural(whole["archives"], "archive"), human_bytes(whole["size"])
     return f"{count}{where}, {size}, {whole['month']} a month"
 
 

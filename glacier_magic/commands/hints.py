@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 SYNONYMS = {
     "rm": "delete del erase remove unlink",
-    "restore": "download fetch get recover retrieve",
+    "restore": "download fetch get retrieve",
     "upload": "add archive put save send store",
+    "prune": "expire forget",
+    "key": "keygen",
     "ls": "dir list show",
     "find": "grep locate search",
     "du": "size sizes",
@@ -33,7 +35,8 @@ SYNONYMS = {
     "jobs": "job list-jobs queue",
     "hash": "checksum sha256 sha256sum treehash",
     "verify": "check compare",
-    "peek": "unzip",
+    "peek": "contents members",
+    "unpack": "decompress decrypt extract gpg gunzip tar unzip",
     "explore": "browse",
     "import": "load",
     "why": "error errors",

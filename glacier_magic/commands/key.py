@@ -6,8 +6,9 @@ import shlex
 from argparse import Namespace
 
 from ..administration.saving import save_new
-from ..encryption import Identity
 from ..errors import InputError
+from ..packs.encryption import Identity
+from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -19,7 +20,8 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> str:
     if args.action != "new":
-        raise InputError(f"There is no key {args.action!r}", cure=f"{console.face.program} key new FILE")
+        makes = f"{step('key', 'new FILE')} makes a key."
+        raise InputError(f"key has no action {args.action!r}", cure=makes)
     identity = Identity.new()
     file = save_new(args.file, identity.file())
     console.face.note(
@@ -35,7 +37,7 @@ VERB = Verb(
     summary="make a key for encrypted archives",
     run=_run,
     configure=_configure,
-    examples=(("key new ~/keys/glacier.key", "prints the recipient, which is public"),),
+    examples=(("key new ~/glacier.key", "prints the recipient, which is public"),),
     details=(
         "The file is an identity of age (age-encryption.org), readable by its owner only; no file is "
         "overwritten. The secret is not shown: a notebook saves its outputs. Needs the extra backup: "

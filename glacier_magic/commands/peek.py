@@ -7,21 +7,23 @@ from typing import Any
 
 from ..base.rendering import visible
 from ..errors import InputError
+from ..packs.unpacking import Keys
+from ..peek import KINDS
 from ..plans import PeekPlan
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
 from .options import size, vault_option, waiting_options, whole
 from .plan_options import destination_option, limit_options, limited, tier_option
+from .unpack import key_options
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("archive", nargs="?", metavar="NAME|id:ID", help="a zip, tar or tar.gz")
+    parser.add_argument("archive", nargs="?", metavar="NAME|id:ID", help="a zip or tar")
     table_option(parser)
     vault_option(parser)
-    parser.add_argument(
-        "--as", dest="kind", choices=("zip", "tar", "tar.gz"), help="the format, if the name does not say"
-    )
+    parser.add_argument("--as", dest="kind", choices=KINDS, help="the format, if the name does not say")
+    key_options(parser)
     tier_option(parser, default="standard")
     parser.add_argument(
         "--max-bytes",
@@ -44,8 +46,9 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    keys = Keys(args.key, args.password_file, asks=False)
     while True:  # each round may show that further bytes are needed
-        plan = _plan(console, args)
+        plan = _plan(console, args, keys)
         if plan.empty:  # the members are known: no request is needed
             return _members(console, plan)
         if not args.yes and plan.costs:  # parts that were requested before are not paid again
@@ -56,7 +59,7 @@ def _run(console: Console, args: Namespace) -> Any:
         console.face.wait(batch, args.timeout)
 
 
-def _plan(console: Console, args: Namespace) -> PeekPlan:
+def _plan(console: Console, args: Namespace, keys: Keys) -> PeekPlan:
     if args.table is None and args.archive is None:
         raise InputError("Which archive?", cure="Name one, or give a table of one row with --from.")
     vault, archives = words_or_table(console, args, [] if args.archive is None else [args.archive])
@@ -68,6 +71,7 @@ def _plan(console: Console, args: Namespace) -> PeekPlan:
             max_bytes=args.max_bytes,
             rounds=args.rounds,
             destination=args.destination,
+            keys=keys,
         )
     return limited(plan, args)
 
@@ -85,14 +89,19 @@ VERB = Verb(
     run=_run,
     table=True,
     configure=_configure,
-    examples=(("peek backup-2019.zip --max-cost 0.10", ""), ("peek id:ID --as tar.gz", "")),
+    examples=(
+        ("peek backup-2019.zip --max-cost 0.10", ""),
+        ("peek id:ID --as tar.gz", ""),
+        ("peek notes.tgz.enc --password-file - --rounds 1", "asks for the password first"),
+    ),
     details=(
-        "A zip is read from its end, a tar from its start, header by header; of a tar.gz only what "
-        "its first bytes unpack to is listed. The plan shows what is retrieved and what it costs. "
-        "Repeat the same line when that is ready, hours later; no bytes are charged twice. Outputs "
-        "of other programs' finished jobs are read at once with --destination here, and otherwise "
-        "when the price of their transfer is confirmed. With "
-        "--yes --wait all further rounds are requested, too, within --max-bytes, --rounds and "
-        "--max-cost."
+        "A zip is read from its end, a tar from its start, header by header; of a compressed tar only "
+        "what its first bytes unpack to is listed. Of an encrypted one, the first MiB is requested alone: "
+        "it shows whether the key or the password is right, before the rest is paid. --rounds 1 lists "
+        "what that has; the catalogue keeps the names. The plan shows what is retrieved and what it "
+        "costs. Repeat the same line when that is ready, hours later; no bytes are charged twice. Outputs "
+        "of other programs' finished jobs are read at once with --destination here, and otherwise when "
+        "the price of their transfer is confirmed. With --yes --wait all further rounds are requested, "
+        "too, within --max-bytes, --rounds and --max-cost."
     ),
 )

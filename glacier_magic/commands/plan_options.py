@@ -82,13 +82,16 @@ def running_options(parser: Parser) -> None:
     waiting_options(parser)
 
 
-def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
-    """Show a plan with its limit to the user, or run it; wait for it with ``--wait``."""
+def settled(console: Console, plan: Plan[Batch], args: Namespace, *, then: str = "") -> Any:
+    """Show a plan with its limit to the user, or run it; wait for it with ``--wait``.
+
+    :param then: what is downloaded, and what is to be done then, if the files are not all.
+    """
     outcome = console.settle(limited(plan, args), yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.wait(outcome, args.timeout)
-    if isinstance(outcome, Batch) and not console.face.lasting and not outcome.snapshot.finished:
-        console.face.note(f"{step('wait')} downloads the files when their jobs are done.")
+    if isinstance(outcome, Batch) and (then or not console.face.lasting) and not outcome.snapshot.finished:
+        console.face.note(f"{step('wait')} downloads {then or 'the files when their jobs are done'}.")
     return outcome
 
 

@@ -15,24 +15,27 @@ from .plan_options import guard_options, limited
 from .rm import or_failure
 
 _count = whole(0, 9999, "a number of snapshots")
-_RULES = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+_RULES = {"hourly": "hours", "daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", metavar="SET", help="a set, as `snapshots` lists it")
     vault_option(parser)
-    for rule in _RULES:
-        what = "the newest so many" if rule == "last" else f"one {rule} of so many"
+    parser.add_argument("--keep-last", metavar="N", type=_count, default=0, help="keep the newest N")
+    for rule, periods in _RULES.items():
+        what = f"keep the earliest of each of the last N {periods}"
         parser.add_argument(f"--keep-{rule}", metavar="N", type=_count, default=0, help=what)
-    parser.add_argument("--keep-within", metavar="TIME", type=duration, help="all that are at most so old")
     parser.add_argument(
-        "--now", action="store_true", help="delete archives that are not 90 days old, too: their fee is due"
+        "--keep-within", metavar="TIME", type=duration, help="keep all of the last 30d, 8w ..."
+    )
+    parser.add_argument(
+        "--now", action="store_true", help="delete archives that are not 90 days old, too, and pay their fee"
     )
     guard_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    counts = {rule: getattr(args, f"keep_{rule}") for rule in _RULES}
+    counts = {rule: getattr(args, f"keep_{rule}") for rule in ("last", *_RULES)}
     if not any(counts.values()) and args.keep_within is None:
         raise InputError("What is kept?", cure="For example --keep-daily 7 --keep-monthly 12.")
     keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0))
@@ -53,8 +56,9 @@ VERB = Verb(
     ),
     interrupted="%glacier deletions --resume resumes the confirmed deletion.",
     details=(
-        "Of each hour, day, week, month and year (UTC) the earliest snapshot is kept, and always the newest. "
-        "Archives that a kept snapshot needs are never deleted, and without --now none that is less than 90 "
-        "days old: deleting it costs as much as keeping it. The next prune offers those again."
+        "The newest snapshot is always kept; hours to years are those of UTC. Archives that a kept snapshot "
+        "needs are never deleted, and without --now none that is less than 90 days old: the service charges "
+        "the rest of the 90 days as a fee, so that deleting it costs as much as keeping it. A later prune "
+        "deletes it for free."
     ),
 )

@@ -6,7 +6,6 @@ from argparse import Namespace
 from typing import Any
 
 from ..jobs import Batch
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import rate_option, set_rate, vault_option, waiting_options, yes_option
@@ -16,10 +15,13 @@ from .snapshots import moment
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", metavar="SET", help="a set, as `snapshots` lists it")
-    parser.add_argument("patterns", nargs="*", metavar="GLOB", help="files and folders (all)")
+    parser.add_argument("patterns", nargs="*", default=[], metavar="GLOB", help="files and folders (all)")
     vault_option(parser)
     parser.add_argument(
-        "--as-of", metavar="DATE", type=moment, help="the last snapshot until then, or its number (the last)"
+        "--as-of",
+        metavar="DATE",
+        type=moment,
+        help="the last snapshot until then, or the number of one (the last)",
     )
     parser.add_argument("--key", metavar="FILE", help="a key of the set, as `key new` made it")
     parser.add_argument("--to", metavar="DIR", default="recovered", help="folder for the files (./recovered)")
@@ -45,12 +47,8 @@ def _run(console: Console, args: Namespace) -> Any:
             destination=args.destination,
         )
     if not plan.ready:
-        outcome = settled(console, plan, args)
+        outcome = settled(console, plan, args, then="the parts; then the same line writes the files")
         if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
-            if isinstance(outcome, Batch):
-                console.face.note(
-                    f"When the parts are there ({step('jobs')}), the same line writes the files."
-                )
             return outcome
     with console.face.progress(plan.title):
         return plan.extract()
@@ -62,13 +60,13 @@ VERB = Verb(
     run=_run,
     configure=_configure,
     examples=(
-        ("recover photos '2019/**' --as-of 2026-10-01 --to back --key ~/keys/glacier.key", ""),
-        ("recover photos --max-cost 2 --wait --key ~/keys/glacier.key", "all of the last snapshot"),
+        ("recover photos '2019/**' --as-of 2026-10-01 --key glacier.key", ""),
+        ("recover photos --max-cost 2 --wait --key glacier.key", "all of the last snapshot"),
     ),
     details=(
-        "Retrieves only those MiB of the packs that have the files, and writes each file when its content "
-        "matches its hash. The key is tried before anything is requested. Files that are in the folder "
-        "already are left as they are, and nothing is requested twice: when the parts are there, the same "
-        "line writes the files."
+        "Retrieves only those parts of the packs that have the files, and writes each file once its content "
+        "matches its SHA-256. The key is tried before anything is requested. Files that are in the folder "
+        "already with the same content are left as they are, and nothing is requested twice. Without --wait, "
+        "the same line writes the files later, when the parts are downloaded."
     ),
 )

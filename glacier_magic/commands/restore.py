@@ -9,6 +9,7 @@ from ..base.ranges import Asked
 from ..base.rendering import near
 from ..errors import InputError
 from ..jobs import Batch
+from ..packs.unpacking import Keys
 from ..plans import Plan, RestorePlan
 from ..steps import step
 from .console import Console
@@ -16,6 +17,7 @@ from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
 from .options import archive_words, set_rate, size, vault_option
 from .plan_options import running_options, settled, tier_option
+from .unpack import key_options, unpacked
 
 
 def part_options(parser: Parser) -> None:
@@ -60,6 +62,10 @@ def _configure(parser: Parser) -> None:
         action="store_true",
         help="cancel scheduled requests, all of them or those of these archives",
     )
+    parser.add_argument(
+        "--unpack", action="store_true", help="unpack the files beside themselves, once they are verified"
+    )
+    key_options(parser)
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="spread the requests evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 200GB")
@@ -71,11 +77,22 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     if args.stop:
         return _stopped(console, args)
+    if not args.unpack and args.typed & {"key", "password_file"}:
+        raise InputError("--key and --password-file are for --unpack", cure="Add it, or leave them out.")
+    if args.unpack and (not args.wait or args.save is not None or _part(args) is not None):
+        raise InputError(
+            "--unpack opens whole files that have arrived",
+            cure=f"Add --wait, without --save and parts; or use {step('unpack', 'FILE')} later.",
+        )
     set_rate(console, args)
+    keys = Keys(args.key, args.password_file)
     plan = _plan(console, args)
     if args.save is not None:
         return _saved(console, plan, args)
-    return settled(console, plan, args)
+    outcome = settled(console, plan, args)
+    if args.unpack and isinstance(outcome, Batch):  # not a plan: a button starts it, and nothing waits
+        unpacked(console, outcome.files, keys)
+    return outcome
 
 
 def _stopped(console: Console, args: Namespace) -> str:
@@ -173,6 +190,7 @@ VERB = Verb(
         ("restore --from df --spread 10d", "the archives of a DataFrame, over ten days"),
         ("restore film.mov --tail 1MB", "a part of an archive"),
         ("restore --expired", "outputs that expired before they were downloaded"),
+        ("restore documents --unpack --yes --wait", "decrypted and extracted, too"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "
@@ -183,6 +201,9 @@ VERB = Verb(
         "A part (--head, --tail, --range) becomes a file whose name says which bytes it has. In a "
         "range, plain numbers are positions, both included: 0-1048575; numbers with a unit are "
         "borders: 10MiB-20MiB is 10 MiB; 10MiB- goes to the end. The plan shows what is "
-        "retrieved, and charged, for it."
+        "retrieved, and charged, for it.\n\n"
+        "--unpack, with --wait, does what unpack does to each file that this restore writes, and keeps "
+        "the file. Files that are there already are not unpacked, nor what a button in a notebook starts. "
+        "To test a password before the rest is paid, peek takes one, too."
     ),
 )

@@ -7,6 +7,7 @@ SECTIONS = {
     "--folder --depth --recursive --regions --all-regions",
     "Price and limits": "--tier --spread --daily --destination --max-cost --accept-unconfirmed --max-rate "
     "--max-bytes --rounds",
+    "Encryption": "--key --password-file",
     "Confirmation": "--yes --confirm --ask-above",
     "Output": "--to --save --json --csv --long --columns --quiet --show-account --check",
     "Waiting": "--wait --timeout",

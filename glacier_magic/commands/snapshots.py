@@ -16,9 +16,14 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--files", nargs="?", const="", metavar="GLOB", help="the files of a snapshot")
-    what.add_argument("--diff", nargs=2, metavar=("A", "B"), help="what differs between two snapshots")
+    what.add_argument(
+        "--diff", nargs=2, metavar="SNAPSHOT", help="what differs between two: dates or numbers"
+    )
     parser.add_argument(
-        "--as-of", metavar="DATE", type=moment, help="with --files: the last until then, or its number"
+        "--as-of",
+        metavar="DATE",
+        type=moment,
+        help="with --files: the last snapshot until then, or the number of one",
     )
 
 

@@ -30,11 +30,11 @@ class Status(Rendered):
         session = console.session
         # Notebooks are shared with their outputs.
         account = session.account if show_account else f"********{session.account[-4:]}"
-        self.vaults = session.vaults()
+        self.vaults = session.exact_vaults().records()
         self.jobs = session.jobs().snapshot  # also starts the tracker: downloads that are ready continue
         self.in_use = console.vault_in_use
         if self.in_use is None and len(self.vaults) == 1:
-            self.in_use = str(self.vaults["vault"].iloc[0])  # the vault of verbs that name none
+            self.in_use = self.vaults[0]["vault"]  # the vault of verbs that name none
         self.unfinished = [each for each in session.catalogue.uploads.open() if not each.held]
         self.held = session.held.words
         self.deletions = [each for each in session.catalogue.deletions.unfinished() if not each.on_hold]
@@ -53,7 +53,7 @@ class Status(Rendered):
         self.next = self._next(console)
 
     def _vaults(self, session: Session) -> str:
-        names = [str(name) for name in self.vaults["vault"]]
+        names = [row["vault"] for row in self.vaults]
         others = [name for name in names if name != self.in_use]
         if self.in_use is None:
             return f"{_some(others)}; none is in use" if others else "none"
@@ -62,12 +62,10 @@ class Status(Rendered):
 
     def _contents(self, session: Session, vault: str) -> str:
         """Return the contents of a vault by its last inventory, else by the catalogue."""
-        import pandas as pd
-
-        for row in self.vaults[self.vaults["vault"] == vault].to_dict("records"):
-            if not pd.isna(row["inventory"]):  # null in a new vault
+        for row in self.vaults:
+            if row["vault"] == vault and row["inventory"] is not None:  # null in a new vault
                 count, size = plural(row["archives"], "archive"), human_bytes(row["size"])
-                made = local_time(row["inventory"].to_pydatetime(), self.jobs.now)
+                made = local_time(row["inventory"], self.jobs.now)
                 return f"{count}, {size}, inventory of {made}"
         return f"{plural(session.catalogue.archives.count(vault), 'archive')} stored, no inventory yet"
 
@@ -90,7 +88,7 @@ class Status(Rendered):
         if self.held:
             return f"{step('catalogue', 'resume')} or {step('catalogue', 'discard')}"
         if self.in_use is None:
-            return step("use", str(vaults["vault"].iloc[0])) if len(vaults) else step("create", "NAME")
+            return step("use", vaults[0]["vault"]) if vaults else step("create", "NAME")
         if self.unfinished:
             return step("uploads", f"--resume --vault {self.unfinished[0].vault}")
         if self.deletions:
@@ -101,7 +99,7 @@ class Status(Rendered):
             return step("jobs" if console.face.lasting else "wait")
         if session.catalogue.archives.count(self.in_use):
             return f"{step('ls')}, then {step('restore', 'NAME')}"
-        listed = vaults.loc[vaults["vault"] == self.in_use, "archives"].sum()
+        listed = any(row["archives"] for row in vaults if row["vault"] == self.in_use)
         return step("inventory") if listed else step("upload", "PATH")
 
     def _repr_text(self) -> str:

@@ -32,7 +32,7 @@ def _run(console: Console, args: Namespace) -> Any:
     with console.busy("Listing the vaults"):
         if regions or args.all_regions:
             return console.session.vaults_everywhere(regions)
-        return console.session.vaults()
+        return console.session.exact_vaults()
 
 
 VERB = Verb(

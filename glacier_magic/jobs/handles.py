@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -83,6 +82,8 @@ class Batch(Rendered):
         return self
 
     def __await__(self) -> Generator[Any, None, Batch]:
+        import asyncio
+
         return asyncio.to_thread(self.wait).__await__()  # the kernel's event loop must stay free
 
     def _repr_text(self) -> str:

@@ -7,7 +7,7 @@ frames at the end, all of it sealed with age.  Without this program:
 
 from .frames import SeekTable
 from .members import PackMember
-from .reader import PackReader
+from .reader import PackReader, PlainRanges
 from .writer import Pack, PackWriter, walk
 
-__all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "SeekTable", "walk"]
+__all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "PlainRanges", "SeekTable", "walk"]

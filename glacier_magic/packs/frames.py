@@ -43,32 +43,47 @@ class FrameWriter:
         self.position = 0
         """Bytes of the stream so far."""
         self._write, self._level = write, level
-        self._buffer = bytearray()
         self._compressors = ThreadPoolExecutor(_COMPRESSORS, "pack-compressor")
         self._sender = ThreadPoolExecutor(1, "pack-sender")
         self._queue: deque[Future[None]] = deque()
         self._sizes: list[tuple[int, int]] = []
+        # Used again and again: fresh memory of this size comes from the system, page by page.
+        self._buffers = deque(memoryview(bytearray(FRAME)) for _ in range(_QUEUE + 1))
+        self._filled = 0
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Append to the stream; frames are cut where they are full."""
-        self._buffer += data
-        self.position += len(data)
-        while len(self._buffer) >= FRAME:
-            rest = self._buffer[FRAME:]
-            del self._buffer[FRAME:]
-            self._cut(rest)
+    def write(self, data: bytes) -> None:
+        """Append to the stream."""
+        done = 0
+        while done < len(data):
+            room = self.room(len(data) - done)
+            room[:] = data[done : done + len(room)]
+            self.advance(len(room))
+            done += len(room)
+
+    def room(self, most: int) -> memoryview:
+        """Return at most *most* bytes to be filled; :meth:`advance` appends them to the stream."""
+        return self._buffers[0][self._filled : self._filled + most]
+
+    def advance(self, count: int) -> None:
+        """Append bytes that were filled in to the stream; a frame that is full is cut."""
+        self.position += count
+        self._filled += count
+        if self._filled == FRAME:
+            self._cut()
 
     def keep_whole(self, length: int) -> None:
         """Begin a frame, if the next *length* bytes would not fit into one that is half full."""
-        if len(self._buffer) > FRAME // 2 and len(self._buffer) + length > FRAME:
-            self._cut(bytearray())
+        if self._filled > FRAME // 2 and self._filled + length > FRAME:
+            self._cut()
 
-    def _cut(self, rest: bytearray) -> None:
+    def _cut(self) -> None:
+        buffer = self._buffers.popleft()
+        frame = self._compressors.submit(compressed, buffer[: self._filled], self._level)
+        self._queue.append(self._sender.submit(self._send, self._filled, frame))
+        self._buffers.append(buffer)  # as the last one: until then, it is compressed
+        self._filled = 0
         if len(self._queue) >= _QUEUE:
             self._queue.popleft().result()
-        frame = self._compressors.submit(compressed, self._buffer, self._level)
-        self._queue.append(self._sender.submit(self._send, len(self._buffer), frame))
-        self._buffer = rest
 
     def _send(self, size: int, frame: Future[bytes]) -> None:
         data = frame.result()
@@ -77,8 +92,8 @@ class FrameWriter:
 
     def close(self, index: bytes) -> bytes:
         """End the stream, and write an index of it and the table; return the table."""
-        if self._buffer:
-            self._cut(bytearray())
+        if self._filled:
+            self._cut()
         while self._queue:
             self._queue.popleft().result()
         self.stop()
@@ -180,7 +195,7 @@ def options(level: int) -> dict[int, int]:
     return {parameter.compression_level: level, parameter.checksum_flag: 1}
 
 
-def compressed(data: bytes | bytearray, level: int) -> bytes:
+def compressed(data: bytes | memoryview, level: int) -> bytes:
     """Return data as one frame."""
     frame: bytes = zstd().compress(data, options=options(level))
     return frame

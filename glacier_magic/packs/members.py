@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .frames import Unpacker, damaged
@@ -13,6 +14,7 @@ BLOCK = 512
 FILE, FOLDER, SYMLINK, HARDLINK = "file", "folder", "symlink", "hardlink"
 VERSION = 1
 
+_TOP, _TOP_ID = 8**11, 8**7  # the least numbers that do not fit into their field
 _TYPES = {FILE: b"0", FOLDER: b"5", SYMLINK: b"2", HARDLINK: b"1"}
 _LONGEST_LINE = 1 << 17  # a path has 4 kB, of which each byte can be escaped with six; so has a link
 _LARGEST_INDEX = 1 << 30
@@ -49,31 +51,28 @@ class PackMember(NamedTuple):
 
 def header(member: PackMember, owner: int, group: int) -> bytes:
     """Return the header of a member in the tar: of ustar, and before it what that cannot say, of PAX."""
-    path, target = (text.encode("utf-8", "surrogateescape") for text in (member.path, member.target))
-    if member.kind == FOLDER:
-        path += b"/"
+    # By hand: tarfile takes five times as long, a third of all that packing small files takes.
+    path = member.path.encode("utf-8", "surrogateescape") + (b"/" if member.kind == FOLDER else b"")
+    target = member.target.encode("utf-8", "surrogateescape")
+    records = b"" if _is_utf8(path + target) else _record(b"hdrcharset", b"BINARY")
     seconds, rest = divmod(member.mtime, 10**9)
-    records = b""
-    if rest or not 0 <= seconds < 8**11:
-        whole, fraction = divmod(abs(member.mtime), 10**9)
+    if rest or not 0 <= seconds < _TOP:
         sign = b"-" if member.mtime < 0 else b""
-        records += _record(b"mtime", b"%b%d.%09d" % (sign, whole, fraction))
-        seconds = max(0, min(seconds, 8**11 - 1))
-    for key, text in ((b"path", path), (b"linkpath", target)):
-        if len(text) > 100 or not text.isascii():
-            records += _record(key, text)
-    for key, value, limit in ((b"size", member.size, 8**11), (b"uid", owner, 8**7), (b"gid", group, 8**7)):
-        if value >= limit:
-            records += _record(key, b"%d" % value)
-    if not _is_utf8(path + target):
-        records = _record(b"hdrcharset", b"BINARY") + records
-    owner, group = (value if value < 8**7 else 0 for value in (owner, group))
-    size = member.size if member.size < 8**11 else 0
+        records += _record(b"mtime", b"%b%d.%09d" % (sign, *divmod(abs(member.mtime), 10**9)))
+        seconds = max(0, min(seconds, _TOP - 1))
+    if len(path) > 100 or not path.isascii():
+        records += _record(b"path", path)
+    if len(target) > 100 or not target.isascii():
+        records += _record(b"linkpath", target)
+    size = member.size
+    if size >= _TOP:
+        records, size = records + _record(b"size", b"%d" % size), 0
+    if owner >= _TOP_ID:
+        records, owner = records + _record(b"uid", b"%d" % owner), 0
+    if group >= _TOP_ID:
+        records, group = records + _record(b"gid", b"%d" % group), 0
     own = _ustar(path, (member.mode, owner, group, size, seconds), _TYPES[member.kind], target)
-    if not records:
-        return own
-    before = _ustar(b"././@PaxHeader", (0o644, 0, 0, len(records), 0), b"x", b"")
-    return b"".join((before, records, padding(len(records)), own))
+    return _before(len(records)) + records + padding(len(records)) + own if records else own
 
 
 def padding(size: int) -> bytes:
@@ -81,12 +80,18 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
+@lru_cache
+def _before(size: int) -> bytes:
+    """Return the header of PAX records of a size."""
+    return _ustar(b"././@PaxHeader", (0o644, 0, 0, size, 0), b"x", b"")
+
+
 def _ustar(path: bytes, numbers: tuple[int, ...], kind: bytes, target: bytes) -> bytes:
     """Return one header of ustar; *numbers* are mode, owner, group, size and seconds."""
     first = path[:100].ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % numbers
-    last = (kind + target[:100].ljust(100, b"\0") + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
-    checksum = sum(first) + sum(b" " * 8) + sum(last)  # its own field counts as spaces
-    return b"%b%06o\0 %b" % (first, checksum, last)
+    last = kind + target[:100].ljust(100, b"\0") + b"ustar\x0000"
+    checksum = sum(first) + sum(last) + 8 * ord(" ")  # its own field counts as spaces
+    return (b"%b%06o\0 %b" % (first, checksum, last)).ljust(BLOCK, b"\0")
 
 
 def _record(key: bytes, value: bytes) -> bytes:
@@ -99,10 +104,9 @@ def _record(key: bytes, value: bytes) -> bytes:
 
 def _is_utf8(text: bytes) -> bool:
     try:
-        text.decode()
+        return text.isascii() or bool(text.decode())
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def first_line(about: Mapping[str, Any]) -> bytes:

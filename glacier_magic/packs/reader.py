@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import IntegrityError
@@ -17,12 +18,31 @@ STEP = 32 << 20
 
 
 class Ranges(Protocol):
-    """What a pack is read from, such as a :class:`~glacier_magic.encryption.SealedFile`."""
+    """What a pack is read from, such as a :class:`~glacier_magic.packs.encryption.SealedFile`."""
 
     size: int
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from *start* to *end*, exclusive."""
+
+
+@dataclass
+class PlainRanges:
+    """The ranges of a pack that is not encrypted.
+
+    :param fetch: returns the bytes from one position to another, exclusive.
+    """
+
+    fetch: Callable[[int, int], bytes]
+    size: int
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return the bytes from *start* to *end*, exclusive."""
+        return self.fetch(start, end)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the range of the file with a range of the pack: the same one."""
+        return start, end
 
 
 class PackReader:

@@ -7,16 +7,18 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ..encryption import Sealed, Sealing
+from ..base.files import read_at
 from ..errors import LocalError
+from .encryption import Sealed, Sealing
 from .frames import FrameWriter, options, zstd
 from .members import BLOCK, FILE, FOLDER, HARDLINK, SYMLINK, PackMember, first_line, header, line, padding
 
 _READ = 1 << 20
-_INDEX_LEVEL = 9
+_INDEX_LEVEL = 1  # half of it are hashes, which no level compresses
 _LINES = 1 << 18
 """Bytes of the index that are compressed at once."""
 # A link or a pipe that took the place of a file is not followed, or waited for.
@@ -115,15 +117,13 @@ class PackWriter:
         self, path: str, kind: str, status: os.stat_result, *, target: str = "", descriptor: int | None = None
     ) -> PackMember:
         size = status.st_size if descriptor is not None else 0
-        member = PackMember(
-            path, kind, 0, size, status.st_mtime_ns, stat.S_IMODE(status.st_mode), target=target
-        )
+        member = PackMember(path, kind, 0, size, status.st_mtime_ns, stat.S_IMODE(status.st_mode), "", target)
         head = header(member, status.st_uid, status.st_gid)
         self._frames.keep_whole(len(head) + size)
         self._frames.write(head)
         start = self._frames.position
         sha256 = "" if descriptor is None else self._content(descriptor, status)
-        member = member._replace(start=start, sha256=sha256)
+        member = PackMember(path, kind, start, size, member.mtime, member.mode, sha256, target)
         self._lines += line(member)
         if len(self._lines) > _LINES:
             self._index += self._compressor.compress(self._lines)
@@ -134,19 +134,22 @@ class PackWriter:
         """Write as many bytes as the header says; return their hash, or "" if the file changed meanwhile."""
         left, hasher = status.st_size, hashlib.sha256()
         try:
-            while left and (data := os.read(descriptor, min(left, _READ))):
-                hasher.update(data)
-                self._frames.write(data)
-                left -= len(data)
+            while left:
+                room = self._frames.room(min(left, _READ))
+                count = read_at(descriptor, room, status.st_size - left)
+                if not count:
+                    break
+                hasher.update(room[:count])
+                self._frames.advance(count)
+                left -= count
             after = os.fstat(descriptor)
             same = not left and (after.st_size, after.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
         except OSError:  # of the disk: the header is written, so zeros have to follow
             same = False
-        while left:
-            zeros = bytes(min(left, _READ))
-            self._frames.write(zeros)
-            left -= len(zeros)
-        self._frames.write(padding(status.st_size))
+        while left > _READ:
+            self._frames.write(bytes(_READ))
+            left -= _READ
+        self._frames.write(bytes(left) + padding(status.st_size))
         return hasher.hexdigest() if same else ""
 
 
@@ -160,7 +163,7 @@ def walk(folder: str | os.PathLike[str], below: str = "") -> Iterator[tuple[str,
     """
     try:
         with os.scandir(os.fspath(folder)) as entries:
-            found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+            found = sorted(entries, key=attrgetter("name"))
     except OSError as error:
         raise LocalError(f"{str(folder)!r} cannot be listed: {error.strerror}") from None
     for entry in found:

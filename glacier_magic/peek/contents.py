@@ -18,6 +18,8 @@ class Member:
         local time, which is then in *written*.
     :param start: position at which the entry begins in the archive, or in the unpacked content of a
         compressed tar.
+    :param content: position of its bytes there, in a tar; *mode*: its permissions; *hard*: whether the link
+        is to an earlier member, rather than to a path.
     """
 
     name: str
@@ -29,6 +31,9 @@ class Member:
     written: str = ""
     target: str = ""
     encrypted: bool = False
+    content: int = 0
+    mode: int = 0
+    hard: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,12 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal, InvalidOperation
+from typing import BinaryIO, Protocol
 
 from ..base.units import human_bytes, storable
-from ..errors import Unlistable
+from ..errors import IntegrityError, Unlistable
 from .contents import FILE, FOLDER, LINK, OTHER, Contents, Member, ReadLimits
 from .window import Window
 
@@ -38,12 +40,43 @@ Read = Callable[[int, int], bytes]
 """Returns a number of bytes from an offset on, or fewer at the end of the data."""
 
 
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return as many bytes, fewer only at the end."""
+
+
+class Forward:
+    """Reads a stream at positions that only grow."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream, self._at = stream, 0
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes from *start* on, fewer only at the end; an error of the stream is raised before."""
+        while self._at < start and (skipped := self._stream.read(min(start - self._at, 1 << 18))):
+            self._at += len(skipped)
+        data = self._stream.read(length)
+        if len(data) < length:
+            data += self._stream.read(1)  # raises what has ended it, if that is no end
+        self._at += len(data)
+        return data
+
+
+Unwrap = Callable[[BinaryIO], AbstractContextManager[Readable]]
+"""Opens what is around a tar, up to the end of the bytes that are at hand."""
+
+
 class _OutOfReach(Exception):
     """A limit does not allow requesting the next header; the message says where it ends."""
 
 
-class _Damaged(Exception):
-    """A header is invalid."""
+class _Damaged(IntegrityError):
+    """A header is invalid, or missing."""
+
+    def __init__(self) -> None:
+        super().__init__("A header of the tar is damaged, or missing", cure="")
 
 
 def list_tar(window: Window, limits: ReadLimits) -> Contents:
@@ -100,11 +133,55 @@ def list_tar_gz(window: Window, limits: ReadLimits) -> Contents:
     return listing.close(window)
 
 
+def list_layered(window: Window, limits: ReadLimits, unwrap: Unwrap, kind: str) -> Contents:
+    """Return the members of a compressed or encrypted tar that its first bytes have.
+
+    After ``limits.first`` bytes, which show whether the key is right, it requests up to ``limits.bytes``.
+
+    :param unwrap: opens the layers around the tar; its errors but for damage are passed on.
+    :raises Unlistable: the first bytes show nothing of it, or its content is not a tar.
+    """
+    window.limit(limits.bytes)
+    reach = min(limits.first, limits.bytes)
+    while True:
+        packed = window.read(0, reach)
+        try:
+            with unwrap(io.BytesIO(packed)) as stream:
+                read = _bounded(stream, limits.unpacked, cut=len(packed) < window.size)
+                listing = _listed(kind, read, None, limits)
+        except IntegrityError as error:
+            raise Unlistable(
+                f"Nothing is listed from its first {human_bytes(len(packed))}: {error}"
+            ) from None
+        if listing.complete or window.rounds >= limits.rounds or reach >= min(window.size, limits.bytes):
+            return listing.close(window)
+        reach = limits.bytes
+
+
+def _bounded(stream: Readable, most: int, *, cut: bool) -> Read:
+    """Return the function that reads a stream as far as a limit and its end allow."""
+    forward = Forward(stream)
+
+    def read(start: int, length: int) -> bytes:
+        if start + length > most:
+            raise _OutOfReach(f"after {human_bytes(most)} unpacked")
+        try:
+            data = forward.read(start, length)
+        except IntegrityError:
+            if not cut:
+                raise _Damaged from None
+            data = b""  # a cut cannot be told from damage
+        if len(data) < length and cut:  # a cipher without a signature ends anywhere
+            raise _OutOfReach("at the end of the bytes that were read")
+        return data
+
+    return read
+
+
 def _listed(kind: str, read: Read, size: int | None, limits: ReadLimits) -> Contents:
     listing = Contents(kind=kind)
-    walk = _members(read, size)
     try:
-        for member in walk:
+        for member in walk(read, size):
             if len(listing.members) == limits.members:
                 raise _OutOfReach(f"after {limits.members:,} members")
             listing.members.append(member)
@@ -119,7 +196,23 @@ def _listed(kind: str, read: Read, size: int | None, limits: ReadLimits) -> Cont
     return listing
 
 
-def _members(read: Read, size: int | None) -> Iterator[Member]:
+def begins_tar(head: bytes) -> bool:
+    """Return whether bytes begin with a header of a tar."""
+    if len(head) < BLOCK:
+        return False
+    try:
+        _check(head[:BLOCK])
+    except _Damaged:
+        return False
+    return True
+
+
+def walk(read: Read, size: int | None = None) -> Iterator[Member]:
+    """Yield the members of a tar, reading at positions that only grow.
+
+    :param size: bytes of the tar, if they are known.
+    :raises IntegrityError: a header is damaged, or content is cut off.
+    """
     at = 0
     common: dict[str, str] = {}
     own: dict[str, str] = {}
@@ -145,9 +238,9 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             at += BLOCK + _blocks(length)
             continue
         extended = common | own  # global pax records, then those of the member
-        member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
+        member = _member(header, kind, (begin, at + BLOCK), length, extended)
         # Some writers give links the size of their target, and no content.
         at += BLOCK + (0 if kind in _SIZELESS else _blocks(member.packed))
         if size is not None and at > size:  # the header is sound, and only the content cut off
@@ -212,7 +305,9 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
         at = end
 
 
-def _member(header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]) -> Member:
+def _member(
+    header: bytes, kind: bytes, places: tuple[int, int], length: int, extended: Mapping[str, str]
+) -> Member:
     name = _text(header[:100].partition(b"\0")[0])
     prefix = _text(header[345:500].partition(b"\0")[0])
     if header[257:263] == b"ustar\0" and prefix:  # GNU's old form has times in these bytes
@@ -227,11 +322,14 @@ def _member(header: bytes, kind: bytes, start: int, length: int, extended: Mappi
         kind=what,
         size=0 if kind in _SIZELESS else size,
         packed=packed,
-        start=start,
+        start=places[0],
+        content=places[1],
         mtime=_milliseconds(extended.get("mtime"), header[136:148]),
         target=(extended.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
         if what == LINK
         else "",
+        mode=_mode(header[100:108]),
+        hard=kind == b"1",
     )
 
 
@@ -249,6 +347,13 @@ def _whole(text: str | None, otherwise: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):  # int() of very long numbers is slow
         raise _Damaged
     return int(text)
+
+
+def _mode(field: bytes) -> int:
+    try:
+        return _number(field)
+    except _Damaged:  # a listing does not need it
+        return 0
 
 
 def _milliseconds(text: str | None, field: bytes) -> int | None:

@@ -1,18 +1,27 @@
 """Plans: operations that show their effects, and do nothing until they are run."""
 
-from .base import Plan, PlanLog
-from .comparison import ComparePlan
-from .delete.delete_plan import Deleted, DeletePlan
-from .delete.drop_plan import DropPlan, EmptyPlan
-from .delete.selection_plan import DestructivePlan
-from .lasting_plan import LastingPlan
-from .peek.peek_plan import PeekPlan
-from .restore.combined_plan import CombinedRestore
-from .restore.extend_plan import ExtendPlan
-from .restore.items import RestoreItem
-from .restore.quoting import TierOffer, Tiers
-from .restore.restore_plan import RestorePlan
-from .upload_plan import UploadPlan
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import Plan, PlanLog
+    from .comparison import ComparePlan
+    from .delete.delete_plan import Deleted, DeletePlan, carry_out
+    from .delete.drop_plan import DropPlan, EmptyPlan
+    from .delete.selection_plan import DestructivePlan
+    from .lasting_plan import LastingPlan
+    from .onhold import OnHold
+    from .past_plans import PastPlan, PlanHistory
+    from .peek.peek_plan import PeekPlan
+    from .restore.combined_plan import CombinedRestore
+    from .restore.extend_plan import ExtendPlan
+    from .restore.items import RestoreItem
+    from .restore.quoting import TierOffer, Tiers
+    from .restore.restore_plan import RestorePlan
+    from .restore.timetable import Pace
+    from .upload_plan import UploadPlan
 
 __all__ = [
     "CombinedRestore",
@@ -24,12 +33,49 @@ __all__ = [
     "EmptyPlan",
     "ExtendPlan",
     "LastingPlan",
+    "OnHold",
+    "Pace",
+    "PastPlan",
     "PeekPlan",
     "Plan",
+    "PlanHistory",
     "PlanLog",
     "RestoreItem",
     "RestorePlan",
     "TierOffer",
     "Tiers",
     "UploadPlan",
+    "carry_out",
 ]
+
+_HOMES = {
+    "CombinedRestore": "restore.combined_plan",
+    "ComparePlan": "comparison",
+    "DeletePlan": "delete.delete_plan",
+    "Deleted": "delete.delete_plan",
+    "DestructivePlan": "delete.selection_plan",
+    "DropPlan": "delete.drop_plan",
+    "EmptyPlan": "delete.drop_plan",
+    "ExtendPlan": "restore.extend_plan",
+    "LastingPlan": "lasting_plan",
+    "OnHold": "onhold",
+    "Pace": "restore.timetable",
+    "PastPlan": "past_plans",
+    "PeekPlan": "peek.peek_plan",
+    "Plan": "base",
+    "PlanHistory": "past_plans",
+    "PlanLog": "base",
+    "RestoreItem": "restore.items",
+    "RestorePlan": "restore.restore_plan",
+    "TierOffer": "restore.quoting",
+    "Tiers": "restore.quoting",
+    "UploadPlan": "upload_plan",
+    "carry_out": "delete.delete_plan",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name on first use: a verb that only reads needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

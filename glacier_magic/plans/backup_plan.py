@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backup.changes import READ, Change, changes
-from ..backup.run import BackupRun, Options, Ran, lost_contents, scan_of
+from ..backup.changes import READ, FileChange, changes
+from ..backup.run import BackupRun, Ran, RunOptions, lost_contents, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -48,7 +48,7 @@ class BackupPlan(LastingPlan[Ran]):
         begin: Callable[[], BackupRun],
         *,
         storing: Storing,
-        options: Options,
+        options: RunOptions,
         spool: Path,
         log: PlanLog,
     ) -> None:
@@ -66,13 +66,9 @@ class BackupPlan(LastingPlan[Ran]):
         lost = lost_contents(self.set, self._storing.engine.catalogue)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self.states: Counter[str] = Counter()
-        self.changes: list[Change] = []
-        self.files, self.bytes, self._packs, self._open = (
-            0,
-            0,
-            [0],
-            bool(known and known[-1].finished is None),
-        )
+        self.changes: list[FileChange] = []
+        self.files, self.bytes, self._packs = 0, 0, [0]
+        self._open = bool(known and known[-1].finished is None)
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
@@ -116,8 +112,8 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        files = f"{plural(self.files, 'file')} ({human_bytes(self.bytes)})"
-        return f"Back up {files} of {self.set.name} to {self.vault}"
+        files = plural(self.files, "file")
+        return f"Back up {files} ({human_bytes(self.bytes)}) of {self.set.name} to {self.vault}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -129,16 +125,18 @@ class BackupPlan(LastingPlan[Ran]):
             ("price", self.quote.headline()),
             ("entries", ", ".join(states) or "none"),
             ("folders", ", ".join(self.set.roots)),
-            ("packs", f"at most {len(self._packs):,} and a manifest: {plural(self.requests, 'request')}"),
-            ("storage", f"at most {month.words()} a month, and 90 days at least"),
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
+        if not self.empty:
+            packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
+            storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
+            facts += [("packs", packs), ("storage", storage)]
         if self._left_out.total():
             rules = [f"{rule} ({count:,})" for rule, count in self._left_out.most_common(5) if count]
             facts.append(("left out", ", ".join(rules)))
         if self._unread:
             name, reason = self._unread[0]
-            facts.append(("not readable", f"{len(self._unread):,}: {name}: {reason}"))
+            facts.append(("not read", f"{len(self._unread):,}: {name}: {reason}"))
         return [(label, visible(words)) for label, words in facts]
 
     @property
@@ -168,11 +166,11 @@ class BackupPlan(LastingPlan[Ran]):
         return run.run(self.bytes, self._observer)
 
 
-def _path(change: Change) -> str:
+def _path(change: FileChange) -> str:
     if change.entry is not None:
         return change.entry.key
     return "" if change.before is None else change.before.path
 
 
-def _size(change: Change) -> int:
+def _size(change: FileChange) -> int:
     return change.entry.size if change.entry is not None else 0

@@ -108,8 +108,11 @@ class PrunePlan(DeletePlan):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        snapshots = plural(len(self.pruning.given_up), "snapshot")
-        return f"Give up {snapshots} of {self.set.name}; {super().title[0].lower()}{super().title[1:]}"
+        count = len(self.pruning.given_up)
+        given_up = f"Give up {plural(count, 'snapshot')} of {self.set.name}"
+        if not len(self.choice):
+            return f"{given_up}; delete no archive yet"
+        return f"{given_up}; {super().title[0].lower()}{super().title[1:]}" if count else super().title
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -125,10 +128,12 @@ class PrunePlan(DeletePlan):
             facts.append(
                 (
                     "kept until day 90",
-                    f"{plural(len(pruning.later), 'archive')}, {size}: deleting them now costs as much as "
-                    f"keeping them; free from {local_time(from_ms(last))} on, by the next prune",
+                    f"{plural(len(pruning.later), 'archive')}, {size}: the fee for deleting now is the price "
+                    f"of keeping until then; free from {local_time(from_ms(last))} on, by the next prune",
                 )
             )
+        if not len(self.choice):
+            return [*facts, ("price", self.quote.headline())]
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
@@ -136,7 +141,10 @@ class PrunePlan(DeletePlan):
             self._decide_again()
             ordinals = [one.ordinal for one in self.pruning.given_up]
             self._engine.catalogue.backups.forget(self.set.id, ordinals)
-        return super()._run()
+        done = super()._run()
+        if ordinals:
+            done.besides = f"Gave up {plural(len(ordinals), 'snapshot')} of {self.set.name}. "
+        return done
 
     def _needed(self) -> frozenset[str]:
         return frozenset()  # those of snapshots that are kept are not among the archives

@@ -57,7 +57,9 @@ class RecoverPlan(RestorePlan):
         facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made) if made else ''}")]
         if self.recovery.there:
             facts.append(("there already", plural(self.recovery.there, "file")))
-        return [*facts, *super().facts]
+        facts.append(("verified", "each file, by the SHA-256 of its content"))
+        parts = ("written", "verified")  # parts are removed once the files are written
+        return [*facts, *(fact for fact in super().facts if fact[0] not in parts)]
 
     @property
     def ready(self) -> bool:

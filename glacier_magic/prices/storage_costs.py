@@ -9,8 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..base import dataframes
+from ..base.tables import ExactTable
+from ..catalogue.archives.archives import Archives
 from ..catalogue.archives.folders import Folder, split
-from .book import PriceTable
+from ..catalogue.archives.vault_reader import VaultReader
+from .book import PriceTable, load
 from .money import to_millionth
 from .quotes import OVERHEAD, Quote, QuoteLine, gigabytes
 
@@ -87,8 +91,14 @@ def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
     return {path or TOP: Holding(*own[path]) for path in sorted(own) if own[path][1]}
 
 
-def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
-    """Yield folders as rows for :func:`.dataframes.folders`, with their monthly storage cost."""
+def folder_table(reader: VaultReader, path: str, depth: int) -> ExactTable:
+    """Return a folder of a vault and its subfolders, with their totals and monthly storage cost."""
+    vault, archives = reader.vault, Archives(reader.database, reader.scope)
+    rows = _priced(archives.du(vault, path, depth), vault, load(reader.scope.region))
+    return dataframes.exact_folders(rows, vault=vault, as_of=archives.latest(vault), unlisted=0, more=0)
+
+
+def _priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
     for each in found:
         quote = monthly_storage(prices, Holding(each.bytes, each.archives))
         yield {

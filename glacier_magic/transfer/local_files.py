@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.files import read_at, rename_new, write_at
+from ..base.files import read_at, rename_new, sync_folder, write_at
 from ..base.safenames import UnsafePath, alternatives, safe_target
 from ..base.treehash import CHUNK, FileChanged, TreeHasher, aligned_buffer, tree_hash
 from ..catalogue import Download
@@ -119,19 +119,9 @@ def give_name(part: Path, target: Path, download: Download) -> Path:
             rename_new(part, candidate)
         except FileExistsError:
             continue
-        _sync_folder(candidate.parent)  # only then does the name survive a power failure
+        sync_folder(candidate.parent)  # only then does the name survive a power failure
         return candidate
     raise AssertionError("unreachable")
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows opens no folders
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_space(folder: Path, needed: int) -> None:

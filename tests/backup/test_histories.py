@@ -30,7 +30,7 @@ numbers = itertools.count(1)
 
 
 def act(root, what, name, *more):
-    """Change the disk, if it is as the change needs it."""
+    """FileChange the disk, if it is as the change needs it."""
     file = root / name
     if what == "write":
         file.unlink(missing_ok=True)

@@ -49,11 +49,11 @@ def test_a_run_without_a_change_stores_nothing(backup, sent, session_place):
 
 
 def test_what_is_settled_is_not_even_read(backup, monkeypatch):
-    """A file is in doubt for two seconds; then its size and times suffice."""
+    """A file counts as touched for two seconds; then its size and times suffice."""
     write(backup.root, a=b"1")
     clock = time_later(monkeypatch)
     backup.run()
-    assert dict(backup.plan().states) == {"in doubt": 1}
+    assert dict(backup.plan().states) == {"touched": 1}
     clock.append(60)
     backup.run()
     plan = backup.plan()

@@ -19,7 +19,7 @@ RUNNER = """
     import signal
     import sys
     import glacier_magic as gm
-    from glacier_magic.backup.run import Options
+    from glacier_magic.backup.run import RunOptions
     from glacier_magic.catalogue.records.backup_records import Backups
     from glacier_magic.catalogue.records.upload_records import Uploads
     from glacier_magic.packs import PackWriter
@@ -51,7 +51,7 @@ RUNNER = """
         at = line.strip()
         if not os.fork():
             session = connect(folder, region, catalogue, single_request=0, smallest_part=1 << 20)
-            session.vault("photos").backup("home", options=Options(pack_size=100_000)).run()
+            session.vault("photos").backup("home", options=RunOptions(pack_size=100_000)).run()
             session.close()
             print(len(steps), flush=True)
             os._exit(0)
@@ -74,7 +74,7 @@ def killed_at(child, emulator, region, session_place):
 
 @pytest.fixture
 def change(backup):
-    """Change the disk so that a run makes two packs, of which one is sent in two parts."""
+    """FileChange the disk so that a run makes two packs, of which one is sent in two parts."""
     numbers = iter(range(1000))
 
     def change():

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic import InputError
+from glacier_magic.base.dataframes import exact_vaults
 from glacier_magic.base.table_text import LEAST, TextTable, cut, width_of
 from glacier_magic.base.tables import ExactTable, csv_lines, json_lines
 
@@ -26,6 +27,20 @@ tables = st.integers(1, 5).flatmap(
 
 def made(columns, rows):
     return ExactTable(columns, [rows] if rows else [], lambda: pd.DataFrame(rows, columns=columns))
+
+
+def test_vaults_are_the_same_as_a_table_and_as_a_dataframe():
+    """Also those that the service has not counted yet."""
+    counted = {"NumberOfArchives": 3, "SizeInBytes": 2**53, "LastInventoryDate": "2020-02-02T03:04:05.006Z"}
+    listed = [
+        {"VaultName": name, "CreationDate": "2012-03-20T17:03:43.221Z"} | more
+        for name, more in (("new", dict.fromkeys(counted)), ("old", counted))
+    ]
+    table = exact_vaults(listed, as_of="now")
+    frame = table.frame()
+    assert ExactTable.of(frame).records() == table.records()
+    assert frame.attrs["as_of"] == table.attrs["as_of"] == "now"
+    assert exact_vaults([]).records() == []
 
 
 @given(tables)

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.encryption import read_identities
 from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import read_identities
 from tests.faces import Face
 
 
@@ -26,7 +26,7 @@ def glacier(face):
 
 def test_a_key_is_a_file_of_its_owner(glacier, face, tmp_path):
     """Only the recipient is shown, and the way back without this program."""
-    file = tmp_path / "glacier key"
+    file = tmp_path / "glacier 1.key"
     recipient = glacier("key", "new", file)
     (identity,) = read_identities(file)
     assert recipient == identity.recipient
@@ -51,7 +51,7 @@ def test_a_key_is_never_overwritten(glacier, tmp_path):
 
 def test_what_is_not_a_word_of_it_is_refused(glacier, tmp_path):
     """With the line to type; nothing is written."""
-    with pytest.raises(InputError, match="no key 'old'") as caught:
+    with pytest.raises(InputError, match="no action 'old'") as caught:
         glacier("key", "old", tmp_path / "x")
     assert "key new FILE" in caught.value.cure
     assert list(tmp_path.iterdir()) == []

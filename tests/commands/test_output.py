@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 
@@ -14,7 +13,8 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.base.table_text import width_of
 from glacier_magic.commands import VERBS
 
-HEAVY = {"boto3", "botocore", "pandas", "numpy", "pyarrow", "IPython"}
+HEAVY = {"pandas", "numpy", "pyarrow", "IPython", "ipywidgets"}
+SERVICE = {"boto3", "botocore"}
 
 
 class Terminal(io.StringIO):
@@ -114,9 +114,10 @@ def test_a_terminal_of_any_width_has_room(filled, monkeypatch):
 # Without connecting
 
 
-def test_ls_and_find_need_no_session(filled, opened):
+def test_ls_find_and_du_need_no_session(filled, opened):
     assert "a.tif" in filled.ok("ls")
     assert "b.tif" in filled.ok("find", "b")
+    assert "10 B" in filled.ok("du")
     assert "a.tif" in filled.ok("ls", "--vault", "photos", "--json")
     assert opened == []
     filled.ok("vaults")
@@ -183,14 +184,31 @@ def test_a_vault_that_no_one_has_seen_is_looked_up(filled, opened, client):
     assert filled("ls", "--vault", "") == InputError.exit_code
 
 
-def test_no_heavy_library_is_imported(filled):
+@pytest.mark.parametrize("words", ["ls --limit 1", "find a", "du"])
+def test_what_the_catalogue_answers_imports_no_heavy_library(filled, words):
     """Their import takes longer than the listing."""
-    code = (
-        "import sys; from glacier_magic.cli import main; code = main(['ls']); "
-        "print(code, sorted(set(sys.argv[1:]) & set(sys.modules)))"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True, env={**os.environ}
-    )
-    assert "a.tif" in ran.stdout
-    assert ran.stdout.splitlines()[-1] == "0 []"
+    assert (HEAVY | SERVICE) & imported(words) == set()
+
+
+@pytest.mark.parametrize("words", ["jobs", "vaults", "cost", ""])
+def test_what_the_service_answers_imports_no_pandas(filled, words):
+    """Its import takes longer than the requests."""
+    assert HEAVY & imported(words) == set()
+
+
+@pytest.mark.parametrize("words", ["ls", "jobs", "vaults"])
+def test_a_verb_imports_no_other_verb_and_no_plan(filled, words):
+    modules = imported(words)
+    rooms = ("glacier_magic.plans.restore", "glacier_magic.plans.delete", "glacier_magic.client.vault")
+    assert not modules.intersection(rooms)
+    assert {name for name in VERBS if f"glacier_magic.commands.{name}" in modules} == {words}
+
+
+def imported(words):
+    """Run a verb in a process of its own; return the modules that it imported."""
+    code = "import sys; from glacier_magic.cli import main; print(main(sys.argv[1:]), *sys.modules)"
+    line = [sys.executable, "-c", code, *words.split()]
+    ran = subprocess.run(line, capture_output=True, text=True, check=True)
+    result, *modules = ran.stdout.splitlines()[-1].split()
+    assert result == "0", ran.stderr
+    return set(modules)

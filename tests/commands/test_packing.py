@@ -8,8 +8,8 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.encryption import Identity
 from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import Identity
 from tests.faces import Face
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("age") or not shutil.which("zstd"), reason="needs age and zstd")
 def test_a_pack_opens_without_this_program(glacier, folder, tmp_path):
-    key, file, back = tmp_path / "key", tmp_path / "photos.tar.zst.age", tmp_path / "back"
+    key, file, back = tmp_path / "set.key", tmp_path / "photos.tar.zst.age", tmp_path / "back"
     recipient = glacier("key", "new", key)
     packed = glacier("pack", folder, file, "--recipient", recipient, "--exclude", "*.tmp")
     assert (packed.members, packed.content, packed.unreadable) == (5, 25, ())

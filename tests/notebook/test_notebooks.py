@@ -49,6 +49,17 @@ TOLD = {
         r"drop of backups +in progress",
         r"proven empty and dropped",
     ],
+    "backup": [
+        r"1 photo of 1,500,000 bytes came back, 3 archives were left",
+        r"snapshot 1 of 330 files, 43.1 MiB",
+        r"snapshot 2 of 330 files, 41.7 MiB; \d+ B stored",
+        r"nothing is new",
+        r"2018/DSC20.jpg +new",
+        r"4 MiB in 1 request",  # of a pack of 43 MiB
+        r"kept until day 90',\s+'1 archive",
+        r"Gave up 1 snapshot of photos. Deleted 0 archives",
+        r"(?m)^Deleted 1 archive from home",
+    ],
 }
 """What each notebook shows, as patterns; the first is said by its last cell."""
 
@@ -116,6 +127,7 @@ def test_a_notebook_is_saved_with_outputs_of_no_computer(name: str) -> None:
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert path.stat().st_size < 200_000
     assert WIDGET not in saved
+    assert "AGE-SECRET-KEY" not in saved
     assert "widgets" not in notebook.metadata
     assert set(re.findall(r"127\.0\.0\.1:(\d+)", saved)) <= {"4580"}
     assert set(re.findall(r"\*{8}(\d+)", saved)) == {"1234"}

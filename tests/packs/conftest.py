@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from glacier_magic.encryption import Identity, SealedFile
 from glacier_magic.packs import PackReader, PackWriter, walk
+from glacier_magic.packs.encryption import Identity, SealedFile
 
 
 @pytest.fixture(scope="session")

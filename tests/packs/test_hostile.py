@@ -8,13 +8,14 @@ from contextlib import suppress
 from functools import cache
 
 import pytest
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import IntegrityError
-from glacier_magic.packs import PackReader, PackWriter
+from glacier_magic.packs import PackReader, PackWriter, frames
 from glacier_magic.packs.frames import END_MAGIC, FRAME, INDEX_MAGIC, TABLE_MAGIC
+
+zstd = frames.zstd()
 
 LINE = ["a", "file", 512, 3, 0, 0o644, "0" * 64, ""]
 

@@ -6,8 +6,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from glacier_magic.encryption import opened
 from glacier_magic.packs import walk
+from glacier_magic.packs.encryption import opened
 
 
 def facts(folder):
@@ -26,7 +26,7 @@ def facts(folder):
 
 def unpacked(pack, key, folder):
     """Open a pack as a user does who has only the key."""
-    (identity := folder.with_name("key.txt")).write_text(key.file())
+    (identity := folder.with_name("own.key")).write_text(key.file())
     folder.mkdir()
     line = 'age -d -i "$0" "$1" | zstd -d | tar x -C "$2"'
     subprocess.run(["bash", "-euo", "pipefail", "-c", line, identity, pack.file, folder], check=True)

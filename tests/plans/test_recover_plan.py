@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from glacier_magic.encryption import Identity
 from glacier_magic.errors import NotFound, NotReady, WrongKey
+from glacier_magic.packs.encryption import Identity
 from tests.packed import MIB, on_disk, place, write
 
 PATIENCE = 30.0
@@ -14,7 +14,7 @@ PATIENCE = 30.0
 @pytest.fixture
 def key_file(key, tmp_path):
     """The file of the key of the set."""
-    file = tmp_path / "key"
+    file = tmp_path / "set.key"
     file.write_text(key.file())
     return file
 
@@ -114,11 +114,11 @@ def test_a_name_is_a_file_a_glob_or_a_folder(backup, recover, tmp_path):
 def test_without_the_right_key_nothing_is_asked_for(backup, asked_for, tmp_path):
     write(backup.root, a=b"1")
     backup.run()
-    (tmp_path / "other").write_text(Identity.new().file())
+    (tmp_path / "other.key").write_text(Identity.new().file())
     with pytest.raises(WrongKey, match="encrypted for age1"):
         backup.vault.recover("home", to=tmp_path / "to")
     with pytest.raises(WrongKey, match="None of the given keys"):
-        backup.vault.recover("home", to=tmp_path / "to", key=tmp_path / "other")
+        backup.vault.recover("home", to=tmp_path / "to", key=tmp_path / "other.key")
     assert asked_for == []
     assert not (tmp_path / "to").exists()
 

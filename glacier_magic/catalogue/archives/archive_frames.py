@@ -7,11 +7,14 @@ A million archives have about 400 MB of text.  It is in memory only once, and no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
+from .archive_columns import columns_of, kind_of, or_else, times
+from .folders import fills_table
 from .identity import unpack_hash
 from .query import COLUMNS, Query, left_out, statement
 
@@ -24,8 +27,6 @@ PIECE = 10_000
 
 READ = (*COLUMNS.replace("mtime", "modified").split(", "), "state")
 """The columns of a row as :mod:`.query` reads it, by the names that tables give them."""
-_WHOLE = ("size", "copies", "wasted", "group")
-_TIMES = ("created", "modified", "seen")
 
 Rows = list[tuple[Any, ...]]
 
@@ -33,6 +34,12 @@ Rows = list[tuple[Any, ...]]
 def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.DataFrame:
     """Return the result of a query as a DataFrame: see :meth:`.archives.Archives.frame`."""
     made = statement(database, scope, vault, query)
+    whole = replace(query, sort=None, states=None, as_of=None) in (Query(), Query(glob="*"))
+    if made and whole and fills_table(database, scope, vault):
+        with database.snapshot() as view:
+            read = columns_of(view, made, vault)
+        if read is not None:
+            return _dated(_framed(read, vault), made.as_of)
     rows = database.stream(made.sql, made.values, PIECE) if made else iter(())
     found = table(_first(rows, query.limit), vault, made.as_of if made else None)
     if made and len(found) == query.limit:  # else all are shown, and a count would read every name again
@@ -45,7 +52,10 @@ def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
 
     :param made: the date, in milliseconds, of the inventory that they are based on.
     """
-    found = build(vault, parts)
+    return _dated(build(vault, parts), made)
+
+
+def _dated(found: pd.DataFrame, made: int | None) -> pd.DataFrame:
     as_of = from_ms(made)
     found.attrs.update(as_of=as_of.isoformat() if as_of else None, more=0)
     return found
@@ -72,12 +82,18 @@ def build(
         of archives that were uploaded and are in no inventory yet.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     schema = pa.schema([(name, kind_of(name)) for name in columns])
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
-    table = pa.Table.from_batches(batches, schema)
-    del batches  # pandas takes over the columns, and frees each as it converts it
+    return _framed(pa.Table.from_batches(batches, schema), vault)
+
+
+def _framed(table: pa.Table, vault: str) -> pd.DataFrame:
+    """Return a table as a DataFrame; pandas takes over its columns."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = table.column_names
     if "size" in columns:
         place = table.schema.get_field_index("size")
         table = table.set_column(place, "size", pc.fill_null(table["size"], 0))
@@ -91,16 +107,6 @@ def build(
         split_blocks=True,
     )
     return dataframes.marked(found, vault=vault, unlisted=unlisted)
-
-
-def kind_of(name: str) -> pa.DataType:
-    """Return the Arrow type of a column by its name."""
-    import pyarrow as pa
-
-    if name in _TIMES:  # microseconds reach beyond every calendar's end; nanoseconds end in 2262
-        return pa.timestamp("us", "UTC")
-    # Large: 64-bit offsets, for more than 2 GiB of text.
-    return pa.int64() if name in _WHOLE else pa.large_string()
 
 
 def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
@@ -117,7 +123,7 @@ def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.
             column = _COLUMNS.get(field.name, _plain)
             made[field.name] = column(values[field.name], field.type)
     if "description" in made and made["description"].null_count:  # null: it equals the name
-        made["description"] = _or_else(made["description"], made["name"])
+        made["description"] = or_else(made["description"], made["name"])
     return pa.record_batch([made[name] for name in schema.names], schema)
 
 
@@ -127,18 +133,10 @@ def _plain(values: Sequence[Any], kind: Any) -> Any:
     return pa.array(values, kind)
 
 
-def _or_else(texts: Any, others: Any) -> Any:
-    """Return *texts* with nulls replaced from *others*; if all are null, *others* without a copy."""
-    import pyarrow.compute as pc
-
-    return others if texts.null_count == len(texts) else pc.coalesce(texts, others)
-
-
-def _times(values: Sequence[int | None], kind: Any) -> Any:
+def _times(values: Sequence[int | None], _kind: Any) -> Any:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)  # milliseconds to microseconds
+    return times(pa.array(values, pa.int64()))
 
 
 def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:

@@ -198,6 +198,11 @@ def count(database: Database, scope: Scope, vault: str) -> int:
     )
 
 
+def fills_table(database: Database, scope: Scope, vault: str) -> bool:
+    """Return whether much of the table of archives is this vault's."""
+    return count(database, scope, vault) * 4 >= database.number("SELECT max(id) FROM archive_rows")
+
+
 def below(database: Database, vault_id: int, current: int, path: str, depth: int) -> list[Folder]:
     """Return a folder and the folders down to *depth* levels below it, the largest of each first."""
     found: list[Folder] = []

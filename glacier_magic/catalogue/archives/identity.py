@@ -194,14 +194,15 @@ def pack_hash(tree_hash: str | None) -> bytes | None:
 
 def pack_hashes(tree_hashes: pa.ChunkedArray[Any]) -> list[bytes | None]:
     """Return the results of :func:`pack_hash` for many tree hashes."""
+    import numpy as np
     import pyarrow.compute as pc
 
     texts = tree_hashes.to_pylist()
     usual = pc.match_substring_regex(tree_hashes, r"\A[0-9a-f]{64}\z")
     if not pc.all(usual, skip_nulls=False).as_py():
         return list(map(pack_hash, texts))
-    whole = bytes.fromhex("".join(texts))
-    return [whole[start : start + 32] for start in range(0, len(whole), 32)]
+    packed: list[bytes | None] = np.frombuffer(bytes.fromhex("".join(texts)), "V32").tolist()
+    return packed
 
 
 def unpack_hash(packed: bytes | None) -> str | None:

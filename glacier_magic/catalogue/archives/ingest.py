@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     _Piece = tuple[pa.RecordBatch, np.ndarray[Any, Any], np.ndarray[Any, Any]]  # rows, keys, checks
 
-BATCH = 65_536  # a fraction of a second, during which other writers wait
+BATCH = 32_768  # a fraction of a second, during which other writers wait
 """Archives in a transaction."""
 
 _KEY = "vault_id, id_key, id_check"
@@ -163,6 +163,7 @@ class Load:
                 np.concatenate([checks[s] for (_, _, checks), s in pieces]),
             )
         self._new, self._collected = [], 0
+        pa.default_memory_pool().release_unused()  # else it adds to what the next rows take
 
     def _write(self, table: pa.Table, keys: np.ndarray[Any, Any], checks: np.ndarray[Any, Any]) -> None:
         """Write archives, unless another process has written them meanwhile."""

@@ -65,6 +65,7 @@ class Statement:
     """
 
     sql: str
+    state: str
     values: tuple[Any, ...]
     as_of: int | None
     vault_id: int
@@ -261,6 +262,7 @@ class _Plan:
             values = (*bound, _LARGEST if limit is None else limit + 1, query.offset)
         return Statement(
             sql,
+            self._state,
             values,
             self._as_of,
             vault_id=self._known.id,
@@ -290,8 +292,7 @@ def scanned(database: Database, scope: Scope, vault: str) -> str:
     If much of the table is this vault's, the table is scanned in the order of the disk, which takes a
     tenth of the time of following an index.
     """
-    rows = database.number("SELECT max(id) FROM archive_rows")
-    much = folders.count(database, scope, vault) * 4 >= rows
+    much = folders.fills_table(database, scope, vault)
     return database.unindexed("vault_id") if much else "vault_id"
 
 

@@ -92,7 +92,7 @@ class BackedUp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class StoredContent:
     """The content of a file, and where it is in a pack: from byte *start* of its tar."""
 
     id: int
@@ -157,7 +157,7 @@ class Backups:
     def redefine(
         self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
     ) -> None:
-        """Change what a set takes, and for whom; snapshots made before stay as they are."""
+        """FileChange what a set takes, and for whom; snapshots made before stay as they are."""
         texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
         self._database.execute(
             "UPDATE backup_sets SET roots=?, rules=?, recipients=? WHERE id=?", (*texts, set_id)
@@ -173,19 +173,22 @@ class Backups:
         """Return the snapshots of a set, oldest first; the last may be unfinished."""
         return self._select(SnapshotRecord, "snapshots", "set_id=? ORDER BY ordinal", (set_id,))
 
-    def open_snapshot(self, set_id: int, now: int) -> SnapshotRecord:
+    def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
         """Return the unfinished snapshot of a set; begin one if there is none.
 
         It begins a second after the one before at least, even if a clock is set back: its archives are
         named after it.
+
+        :param ordinal: its number; None for the next one.
         """
         with self._database.transaction():
             known = self.snapshots(set_id)
             if not known or known[-1].finished is not None:
-                ordinal = known[-1].ordinal + 1 if known else 1
+                following = known[-1].ordinal + 1 if known else 1
                 now = max(now, known[-1].started + 1000 if known else now)
                 self._database.execute(
-                    "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)", (set_id, ordinal, now)
+                    "INSERT INTO snapshots(set_id, ordinal, started) VALUES(?,?,?)",
+                    (set_id, following if ordinal is None else ordinal, now),
                 )
                 known = self.snapshots(set_id)
             return known[-1]
@@ -289,17 +292,24 @@ class Backups:
                 f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
             )
             for entry, sha256, start in members:
-                content = self.content(snapshot.set_id, entry.size, sha256)  # two files may be equal
-                if content is None:
-                    content = self._database.insert(
-                        "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-                        (snapshot.set_id, sha256, entry.size, pack, start),
-                    )
-                elif content in lost and start is not None:
-                    self._database.execute(
-                        "UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, content)
-                    )
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start, lost)
                 self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+
+    def place(
+        self, set_id: int, sha256: str, size: int, pack: int, start: int | None, lost: Set[int] = frozenset()
+    ) -> int:
+        """Record where a content is, unless that is known and not lost; return its number."""
+        known = self.content(set_id, size, sha256)  # two files may be equal
+        if known is not None:
+            if known in lost and start is not None:
+                self._database.execute(
+                    "UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, known)
+                )
+            return known
+        return self._database.insert(
+            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+            (set_id, sha256, size, pack, start),
+        )
 
     def stored(self, pack: int, archive_id: str) -> None:
         """Record the archive of a pack."""
@@ -367,29 +377,21 @@ class Backups:
 
     def contents_of(self, packs: Iterable[int]) -> set[int]:
         """Return the contents that are in these packs."""
-        rows = [
-            row
-            for pack in packs
-            for row in self._database.rows("SELECT id FROM contents WHERE pack_id=?", (pack,))
-        ]
-        return {int(row[0]) for row in rows}
+        query = "SELECT id FROM contents WHERE pack_id=?"
+        return {int(row[0]) for pack in packs for row in self._database.rows(query, (pack,))}
 
     def has_size(self, set_id: int, size: int) -> bool:
         """Return whether a content of this size is stored."""
-        return (
-            self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)) is not None
-        )
+        return bool(self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)))
 
-    def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, Content]:
+    def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, StoredContent]:
         """Return contents by their numbers."""
-        found: dict[int, Content] = {}
+        found: dict[int, StoredContent] = {}
         wanted = sorted(set(numbers))
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
-            marks = ",".join("?" * len(some))
-            for content in self._select(
-                Content, "contents", f"set_id=? AND id IN ({marks})", (set_id, *some)
-            ):
+            where = f"set_id=? AND id IN ({','.join('?' * len(some))})"
+            for content in self._select(StoredContent, "contents", where, (set_id, *some)):
                 found[content.id] = content
         return found
 

@@ -31,6 +31,9 @@ Values = Sequence[Any] | dict[str, Any]
 LOAD_SECONDS = 120.0
 """Seconds without a renewal after which another computer's reading of an inventory counts as ended."""
 
+END, NULL = b"\xff", b"\xfe"
+"""The marks in joined values, between two and for a null: bytes that no text in UTF-8 has."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -48,6 +51,14 @@ class Snapshot(Protocol):
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query as tuples."""
+
+    @property
+    def joined(self) -> Callable[[Sequence[str], str, Sequence[Any], int], Iterator[Sequence[bytes]]] | None:
+        """Yield the values of expressions for the archives of a condition, as many rows at a time as told.
+
+        The whole table is read in the order of the disk.  Each expression is one text, with the marks
+        :data:`END` and :data:`NULL`.  None: the database returns rows as fast.
+        """
 
 
 @dataclass

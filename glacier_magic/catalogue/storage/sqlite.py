@@ -25,6 +25,7 @@ from .backup import inspect
 from .letters import ascii_lower, composed, differs_composed
 from .schema import LATE_INDEXES
 from .sqlite_file import COMPOSED, HOLDS, WORDS, SqliteFile, add_functions
+from .sqlite_snapshot import SqliteSnapshot
 
 TAIL = 20_000
 """Rows that the search table may lack when a search begins."""
@@ -50,28 +51,11 @@ CHUNK = 20_000
 INDEXING_PAUSE = 0.2
 """Seconds before the thread begins: a process that ends after an inventory does not wait for it."""
 
-BULK_CACHE = 64 << 10
+BULK_CACHE = 16 << 10
 """KiB of the file that are cached while many rows are written."""
 
-SORT_CACHE = 8 << 10
+SORT_CACHE = 1 << 10  # what fits into the cache of a core is sorted in three quarters of the time
 """KiB that are sorted at once, and of the file that are cached, while an index is built."""
-
-
-class SqliteSnapshot:
-    """All tables of a file as of one time."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a query as tuples, *size* at a time."""
-        cursor = self._connection.execute(sql, values)
-        while rows := cursor.fetchmany(size):
-            yield rows
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query as tuples."""
-        return self._connection.execute(sql, values).fetchall()
 
 
 class SqliteDatabase(SqliteFile):
@@ -286,11 +270,9 @@ class SqliteDatabase(SqliteFile):
 
     def create_indexes(self) -> None:
         """Create those of these indexes that are missing, each in its own transaction."""
-        self.execute("PRAGMA threads=1")  # another core sorts a piece while the next is read
         with self._caching(SORT_CACHE):
             for name, columns in LATE_INDEXES.items():
                 self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
-        self.execute("PRAGMA threads=0")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:

@@ -28,6 +28,9 @@ class Deleted(Rendered):
     :param failure: the first error.
     """
 
+    besides = ""
+    """What the plan did besides, as a sentence."""
+
     def __init__(self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None) -> None:
         self._queues, self.number, self.vault = queues, deletion.id, deletion.vault
         self.deleted, self.failed, self.left = deletion.deleted, deletion.failed, deletion.left
@@ -45,7 +48,7 @@ class Deleted(Rendered):
     @property
     def words(self) -> str:
         """The outcome in a sentence."""
-        words = f"Deleted {plural(self.deleted, 'archive')} from {self.vault}"
+        words = f"{self.besides}Deleted {plural(self.deleted, 'archive')} from {self.vault}"
         if self.failed:
             words += f"; {self.failed:,} could not be deleted"
         if self.left:

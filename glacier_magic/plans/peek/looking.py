@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ...base.ranges import ByteRange, megabyte_cover, node_over
 from ...base.treehash import CHUNK
@@ -12,9 +13,11 @@ from ...catalogue import ArchiveRecord, ListingRecord
 from ...descriptions import decode
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
-from ...peek import Contents, ReadLimits, Window, kind_of, members, no_kind
+from ...packs.unpacking import Keys
+from ...packs.unpacking.opening import unwrap
+from ...peek import SEALED, Contents, ReadLimits, Window, kind_of, members, no_kind
 from ...prices.quotes import HERE
-from ...steps import step
+from ...steps import option, step
 from ...transfer.engine import Engine
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
 from ..restore.request import carry_out, check_folder
@@ -57,9 +60,11 @@ class Look:
         engine: Engine,
         tracker: Tracker,
         destination: str,
+        keys: Keys,
     ) -> None:
         self.archive, self.tier, self.vault = archive, tier, archive.vault
         self.kind = kind or _kind(archive)
+        self._keys = keys
         if not archive.size:  # 0 is unknown as well: the service stores no empty archives
             raise InputError(
                 f"The size of {archive.name!r} is not known, so it cannot be looked into",
@@ -83,7 +88,15 @@ class Look:
         """Read, and fetch what costs nothing, until the rest costs something.
 
         :raises Unlistable: it is not what it seems, or a limit does not let it be read.
+        :raises WrongKey: the key or the password does not open it.
+        :raises InputError: it is encrypted, and there is neither.
         """
+        # gpg has keys of its own.
+        if self.listing is None and self.kind in SEALED and self.kind != "tar.gpg" and not self._keys.given:
+            raise InputError(
+                f"The members of {self.archive.name!r} are encrypted",
+                cure=f"Give {option('key', 'FILE')} or {option('password-file', 'FILE')}.",
+            )
         if self.listing is None:
             self.listing = self._read_directly() or self._read_windows()
 
@@ -165,7 +178,9 @@ class Look:
         return self._members(window)
 
     def _members(self, window: Window) -> Contents:
-        return members(window, self.archive.name, kind=self.kind, limits=self.limits)
+        name = self.archive.file_name
+        around = partial(unwrap, name=name, keys=self._keys, most=self.limits.unpacked)
+        return members(window, name, kind=self.kind, limits=self.limits, unwrap=around)
 
     def _new_window(self) -> Window:
         return Window(self._bytes, self.size, announce=self._announce)
@@ -221,16 +236,16 @@ class Look:
 
 
 def _kind(archive: ArchiveRecord) -> str:
-    encrypted = decode(archive.description).encrypted  # nothing is paid for bytes that cannot be read
-    found = None if encrypted else kind_of(archive.file_name) or kind_of(archive.description)
-    if found is None:
+    found = kind_of(archive.file_name) or kind_of(archive.description)
+    encrypted = decode(archive.description).encrypted and found not in SEALED
+    if found is None or encrypted:  # nothing is paid for bytes that cannot be read
         raise no_kind(archive.name, encrypted=encrypted)
     return found
 
 
 def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:
     """Return the limits with as much to read first as this kind is worth."""
-    most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
+    most = min(limits.bytes, TAR_FIRST if kind == "tar" else CHUNK if kind in SEALED else limits.bytes)
     if most < size:  # a power of two is one request
         most = 1 << max(0, most.bit_length() - 1)
     return replace(limits, first=max(CHUNK, most))  # the service retrieves whole MiB

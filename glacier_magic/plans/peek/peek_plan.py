@@ -12,9 +12,10 @@ from ...base.treehash import CHUNK
 from ...base.units import from_ms, human_bytes, local_time, plural
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
-from ...errors import Unlistable
+from ...errors import Unlistable, WrongKey
 from ...jobs import Batch, Tracker, window
-from ...peek import ReadLimits
+from ...packs.unpacking import Keys
+from ...peek import SEALED, ReadLimits
 from ...prices import Quote
 from ...prices.quotes import HERE, retrieval, transfer_out
 from ...transfer.engine import Engine
@@ -51,11 +52,13 @@ class PeekPlan(Plan[Batch]):
     region of the vault, the outputs of finished jobs.  ``run()`` requests or fetches the parts that
     are missing next; a later plan of the same archive goes on from there, in this process or another.
 
-    :param kind: ``zip``, ``tar``, ``tar.gz``; None to go by the name.
+    :param kind: ``zip``, ``tar``, ``tar.gz``, ...; None to go by the name.
     :param limits: how far reading goes.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :raises InputError: the name's ending is not known, or the size is not.
+    :param keys: open an encrypted tar, of which the first MiB is requested alone: it shows whether they do.
+    :raises InputError: the name's ending is not known, or the size is not; or it is encrypted without keys.
     :raises Unlistable: it is not what it seems, or a limit does not let it be read.
+    :raises WrongKey: the key or the password does not open it.
     """
 
     kind = "restore"  # in the history: it requests, pays and downloads as one
@@ -72,6 +75,7 @@ class PeekPlan(Plan[Batch]):
         tracker: Tracker,
         log: PlanLog,
         destination: str,
+        keys: Keys,
     ) -> None:
         super().__init__(log)
         self.vault, self.archive, self.tier = archive.vault, archive, tier
@@ -85,12 +89,13 @@ class PeekPlan(Plan[Batch]):
             engine=engine,
             tracker=tracker,
             destination=destination,
+            keys=keys,
         )
         try:
             self._look.read()  # free: nothing is requested, and nothing leaves the region
-        except Unlistable as error:  # what was paid in vain is said as well
+        except (Unlistable, WrongKey) as error:  # what was paid in vain is said as well
             paid = self._paid(self._look.paid())
-            raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
+            raise type(error)(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
     @property
     def listing(self) -> ListingRecord | None:
@@ -175,7 +180,7 @@ class PeekPlan(Plan[Batch]):
         if self._look.kind == "tar":  # a header lies in one MiB, a long name in one more
             left = min(left, rounds * 2 * CHUNK)
             return Worst(min(2 * rounds, -(-left // CHUNK)), left, rounds if left else 0)
-        if self._look.kind == "zip":
+        if self._look.kind == "zip" or (self._look.kind in SEALED and rounds):
             return Worst(_most_nodes(left), left, min(1, left))  # its end says where its directory is
         return Worst(0, 0, 0)  # compressed: what does not begin at the first byte cannot be unpacked
 
@@ -237,11 +242,12 @@ class PeekPlan(Plan[Batch]):
 
     def _after(self) -> str:
         worst = self.worst
-        if self._look.kind not in ("zip", "tar"):
+        if self._look.kind not in ("zip", "tar", *SEALED):
             return "nothing: only what unpacks from these bytes is listed"
         if not worst.bytes:
             return "nothing"
         why = {
+            **dict.fromkeys(SEALED, "where the first MiB has not all members, if the key opens it"),
             "zip": "only if the zip's directory is larger than this",
             "tar": "where the next header lies beyond what is at hand",
         }[self._look.kind]

@@ -625,7 +625,10 @@ def statements():
     """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
     folder = Path(schema.__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
-        if path.stem in ("sqlite", "sqlite_file", "backup") or path.parent.name == "postgres":
+        if (
+            path.stem in ("backup", *(f"sqlite{end}" for end in ("", "_file", "_snapshot")))
+            or path.parent.name == "postgres"
+        ):
             continue  # of one database alone
         place = ".".join(path.relative_to(folder).with_suffix("").parts)
         names = vars(importlib.import_module(f"glacier_magic.catalogue.{place}"))

@@ -221,7 +221,7 @@ def test_a_description_says_the_kind_where_the_name_does_not(vault, put, listed,
     assert on("a")[0].members["name"].to_list() == ["t0"]
     with counting(emulator, "InitiateJob") as requests:
         for name in ("b", "c", "d.zip"):
-            with pytest.raises(InputError, match="its client encrypted it"):
+            with pytest.raises(InputError, match="encrypted"):
                 vault.peek(name)
         assert requests() == 0
     assert not vault.peek("b", kind="tar.gz").empty

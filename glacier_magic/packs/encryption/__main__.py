@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ..base.treehash import TreeHasher
+from ...base.treehash import TreeHasher
 from .sealing import DAMAGED, LOCKED
+
+_READ = 1 << 20
 
 
 class _Hashed:
@@ -33,20 +36,30 @@ class _Hashed:
 
 
 def _seal(path: str, recipients: Sequence[str]) -> int:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    # pyrage reads 8 kB at a time.
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file, os.fdopen(0, "rb", _READ) as content:
+        try:
+            target = _Hashed(file)
+            _write(content, target, recipients)
+            file.flush()
+            os.fsync(file.fileno())
+            json.dump({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}, sys.stdout)
+            sys.stdout.flush()  # fails where the parent was killed, and the content is not whole
+        except BaseException:
+            Path(path).unlink()
+            raise
+    return 0
+
+
+def _write(content: BinaryIO, target: _Hashed, recipients: Sequence[str]) -> None:
     import pyrage
 
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        target = _Hashed(file)
-        if recipients:
-            known = [pyrage.x25519.Recipient.from_str(each) for each in recipients]
-            pyrage.encrypt_io(sys.stdin.buffer, target, known)
-        else:
-            shutil.copyfileobj(sys.stdin.buffer, target)
-        file.flush()
-        os.fsync(file.fileno())
-    sys.stdout.write(json.dumps({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}))
-    return 0
+    if recipients:
+        known = [pyrage.x25519.Recipient.from_str(each) for each in recipients]
+        pyrage.encrypt_io(content, target, known)
+    else:
+        shutil.copyfileobj(content, target)
 
 
 def _open(path: str) -> int:
@@ -66,5 +79,6 @@ def _open(path: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which ends this process
     verb, name, *words = sys.argv[1:]
     sys.exit(_seal(name, words) if verb == "seal" else _open(name))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from glacier_magic.encryption import Identity, read_identities
-from glacier_magic.encryption.identities import checked_recipient
 from glacier_magic.errors import InputError, LocalError, WrongKey
-from tests.encryption.passphrases import armored, sealed_by
+from glacier_magic.packs.encryption import Identity, read_identities
+from glacier_magic.packs.encryption.identities import checked_recipient
+from tests.packs.encryption.passphrases import armored, sealed_by
 
 
 def test_an_identity_is_shown_by_its_recipient():

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..base.files import rename_new
-from ..errors import GlacierError, IntegrityError, LocalError, WrongKey
+from ...base.files import rename_new, sync_folder
+from ...errors import GlacierError, IntegrityError, LocalError, WrongKey
 from .identities import Identity, checked_recipient
 
 LOCKED, DAMAGED = 3, 4
@@ -71,6 +71,7 @@ class Sealing:
         done = json.loads(self._finish())
         try:
             rename_new(self._part, self._file)
+            sync_folder(self._file.parent)
         except OSError as error:
             raise _unwritten(self._file, error.strerror or "") from None
         return Sealed(file=self._file, size=done["size"], tree_hash=done["tree_hash"])
@@ -88,7 +89,7 @@ class Sealing:
         self._child.kill()  # no effect on one that has ended
         with suppress(BrokenPipeError):
             self._child.communicate()
-        with suppress(OSError):
+        with suppress(OSError):  # a process that was killed has left it
             self._part.unlink(missing_ok=True)
 
 
@@ -129,7 +130,8 @@ def _error_of(child: subprocess.Popen[bytes], file: Path) -> GlacierError | None
     assert child.stderr is not None
     why, code = child.stderr.read(), child.wait()
     if code == LOCKED:
-        return WrongKey(f"None of the given keys opens {str(file)!r}")
+        cure = "Give the one that it was sealed for."
+        return WrongKey(f"None of the given keys opens {str(file)!r}", cure=cure)
     if code == DAMAGED:
         return IntegrityError(f"{str(file)!r} is damaged, or not sealed with age", cure="Get it again.")
     return LocalError(f"{str(file)!r} cannot be read: {_last_line(why)}") if code else None
@@ -138,7 +140,7 @@ def _error_of(child: subprocess.Popen[bytes], file: Path) -> GlacierError | None
 def _process(words: Sequence[str]) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     # -P: not from the working directory.
-    command = [sys.executable, "-P", "-m", "glacier_magic.encryption", *words]
+    command = [sys.executable, "-P", "-m", "glacier_magic.packs.encryption", *words]
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
 
 

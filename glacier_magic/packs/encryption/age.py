@@ -12,9 +12,8 @@ import hmac
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from ..errors import IntegrityError, WrongKey
+from ...errors import IntegrityError, WrongKey
 from .identities import Identity
 
 CHUNK, TAG, NONCE = 64 << 10, 16, 16
@@ -32,15 +31,6 @@ _VERSION = b"age-encryption.org/v1"
 # Lines of 64 characters, and a shorter one, which may be empty, at the end of each stanza.
 _STANZA = rb"-> ([!-~]+(?: [!-~]+)*)\n((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{0,63}\n)"
 _HEADER = re.compile(rb"%b\n(?:%b){1,%d}---(?= ([A-Za-z0-9+/]{43})\n)" % (_VERSION, _STANZA, MOST_STANZAS))
-
-
-@dataclass(frozen=True)
-class Stanza:
-    """The file's key as wrapped for one recipient."""
-
-    kind: str
-    arguments: tuple[str, ...]
-    body: bytes
 
 
 class SealedFile:
@@ -68,14 +58,12 @@ class SealedFile:
 
         self._fetch = fetch
         head = fetch(0, min(HEAD, size)) if head is None else head
-        stanzas, start = _stanzas(head)
-        file_key = _file_key(stanzas, identities, passphrase)
-        signed = head[: start - 45]  # to the three hyphens
-        if not hmac.compare_digest(
-            _mac(_derived(file_key, b"", b"header"), signed), _decoded(head[start - 44 : start - 1], 32)
-        ):
+        found = _header(head)
+        file_key = _file_key(found[0], identities, passphrase)
+        mac = _mac(_derived(file_key, b"", b"header"), found[0])
+        if not hmac.compare_digest(mac, _decoded(found[3], 32)):
             raise _damaged("its header was changed")
-        self._start = start + NONCE
+        self._start = found.end(3) + 1 + NONCE
         self.head = head[: self._start]
         """Header and nonce, which a later reader of the same file can be given."""
         sealed = size - self._start
@@ -125,46 +113,44 @@ def head_of(data: bytes) -> bytes:
 
     :raises IntegrityError: it is none.
     """
-    return data[: _stanzas(data)[1] + NONCE]
+    return data[: _header(data).end(3) + 1 + NONCE]
 
 
-def _stanzas(head: bytes) -> tuple[list[Stanza], int]:
-    """Return the stanzas of a header, and where it ends."""
+def _header(head: bytes) -> re.Match[bytes]:
     found = _HEADER.match(head)
     if found is None:
         known = head.startswith(_VERSION + b"\n")
         raise _damaged("its header is damaged" if known else "it does not begin as one")
-    stanzas = []
-    for words, body in re.findall(_STANZA, found[0]):
-        kind, *arguments = words.decode("ascii").split(" ")
-        stanzas.append(Stanza(kind, tuple(arguments), _decoded(body.replace(b"\n", b""))))
-    return stanzas, found.end() + 45
-
-
-def _file_key(stanzas: Sequence[Stanza], identities: Sequence[Identity], passphrase: str) -> bytes:
-    keys = []
-    for stanza in stanzas:
-        if stanza.kind == "X25519":
-            keys.append(_by_agreement(stanza, identities))
-        elif stanza.kind == "scrypt":
-            if len(stanzas) > 1:  # else others could read what only the passphrase should open
-                raise _damaged("it has other recipients beside its passphrase")
-            keys.append(_by_passphrase(stanza, passphrase))
-    found = next((key for key in keys if key), None)
-    if found is None:
-        locked = any(stanza.kind == "scrypt" for stanza in stanzas)
-        raise WrongKey(
-            "The passphrase does not open the file" if locked else "None of the given keys opens the file"
-        )
     return found
 
 
-def _by_agreement(stanza: Stanza, identities: Sequence[Identity]) -> bytes | None:
+def _file_key(header: bytes, identities: Sequence[Identity], passphrase: str) -> bytes:
+    """Return the key that the stanzas of a header wrap; all of them are checked."""
+    keys, locked = [], False
+    stanzas = re.findall(_STANZA, header)
+    for words, lines in stanzas:
+        kind, *arguments = words.decode("ascii").split(" ")
+        body = _decoded(lines.replace(b"\n", b""))
+        if kind == "X25519":
+            keys.append(_by_agreement(arguments, body, identities))
+        elif kind == "scrypt":
+            if len(stanzas) > 1:  # else others could read what only the passphrase should open
+                raise _damaged("it has other recipients beside its passphrase")
+            locked = True
+            keys.append(_by_passphrase(arguments, body, passphrase))
+    found = next((key for key in keys if key), None)
+    if found is None:
+        what = "The passphrase does not open" if locked else "None of the given keys opens"
+        raise WrongKey(f"{what} the file", cure="Give the one that it was sealed for.")
+    return found
+
+
+def _by_agreement(arguments: list[str], body: bytes, identities: Sequence[Identity]) -> bytes | None:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-    if len(stanza.arguments) != 1 or len(stanza.body) != 32:
+    if len(arguments) != 1 or len(body) != 32:
         raise _damaged("a stanza of its header is damaged")
-    share = _decoded(stanza.arguments[0].encode(), 32)
+    share = _decoded(arguments[0].encode(), 32)
     for identity in identities:
         key = X25519PrivateKey.from_private_bytes(identity.secret())
         try:
@@ -172,24 +158,24 @@ def _by_agreement(stanza: Stanza, identities: Sequence[Identity]) -> bytes | Non
         except ValueError:  # a point of low order, with which any key would agree
             raise _damaged("a stanza of its header is damaged") from None
         salt = share + key.public_key().public_bytes_raw()
-        opened = _unwrapped(_derived(shared, salt, _VERSION + b"/X25519"), stanza.body)
-        if opened is not None:
-            return opened
+        file_key = _unwrapped(_derived(shared, salt, _VERSION + b"/X25519"), body)
+        if file_key is not None:
+            return file_key
     return None
 
 
-def _by_passphrase(stanza: Stanza, passphrase: str) -> bytes | None:
+def _by_passphrase(arguments: list[str], body: bytes, passphrase: str) -> bytes | None:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    if len(stanza.arguments) != 2 or len(stanza.body) != 32:
+    if len(arguments) != 2 or len(body) != 32:
         raise _damaged("a stanza of its header is damaged")
-    salt, work = _decoded(stanza.arguments[0].encode(), 16), stanza.arguments[1]
+    salt, work = _decoded(arguments[0].encode(), 16), arguments[1]
     if not re.fullmatch("[1-9][0-9]?", work) or int(work) > MOST_WORK:
         raise _damaged(f"the work factor of its passphrase is not 1 to {MOST_WORK}")
     if not passphrase:
         return None
     scrypt = Scrypt(salt=_VERSION + b"/scrypt" + salt, length=32, n=1 << int(work), r=8, p=1)
-    return _unwrapped(scrypt.derive(passphrase.encode()), stanza.body)
+    return _unwrapped(scrypt.derive(passphrase.encode()), body)
 
 
 def _unwrapped(key: bytes, body: bytes) -> bytes | None:

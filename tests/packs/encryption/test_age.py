@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.encryption import Identity, SealedFile
-from glacier_magic.encryption.age import CHUNK, HEAD, MOST_STANZAS, TAG
 from glacier_magic.errors import IntegrityError, WrongKey
-from tests.encryption.passphrases import sealed_by
+from glacier_magic.packs.encryption import Identity, SealedFile
+from glacier_magic.packs.encryption.age import CHUNK, HEAD, MOST_STANZAS, TAG
+from tests.packs.encryption.passphrases import sealed_by
 
 SEALED_CHUNK = CHUNK + TAG
 
@@ -133,7 +133,7 @@ def test_each_of_several_recipients_opens_it_and_no_other():
     assert whole(sealed, second) == whole(sealed, first) == whole(sealed, stranger, second) == b"content"
     with pytest.raises(WrongKey, match="None of the given keys") as caught:
         whole(sealed, stranger)
-    assert caught.value.exit_code == 6
+    assert caught.value.exit_code == 11
     with pytest.raises(WrongKey):
         whole(sealed)
 

@@ -2,13 +2,15 @@
 
 import io
 import shutil
+import subprocess
+import sys
 
 import pyrage
 import pytest
 
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.encryption import Identity, SealedFile, Sealing, opened
 from glacier_magic.errors import InputError, IntegrityError, LocalError, WrongKey
+from glacier_magic.packs.encryption import Identity, SealedFile, Sealing, opened
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -65,6 +67,27 @@ def test_what_is_not_closed_leaves_nothing(tmp_path, key):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from glacier_magic.packs.encryption import Sealing
+
+file = Path(sys.argv[1])
+sealing = Sealing(file, [sys.argv[2]])
+sealing.write(bytes(1 << 20))
+while not os.listdir(file.parent):
+    pass
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_killed_process_leaves_nothing(tmp_path, key, until):
+    """The process that seals does not take its end for the end of the content."""
+    words = [sys.executable, "-c", KILLED, tmp_path / "a.age", key.recipient]
+    assert subprocess.run(words, check=False).returncode == -9
+    until(lambda: list(tmp_path.iterdir()) == [])
 
 
 def test_no_file_is_overwritten(tmp_path, key):

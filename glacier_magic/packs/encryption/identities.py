@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..base.extras import library
-from ..errors import InputError, LocalError, WrongKey
+from ...base.extras import library
+from ...errors import InputError, LocalError, WrongKey
 
 _CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # of bech32, in the order of their values
 _LOCKED = re.compile(rb"age-encryption\.org/v1\n|-----BEGIN AGE ENCRYPTED FILE-----")
@@ -65,7 +65,7 @@ def checked_recipient(text: str) -> str:
         secret = text.strip().upper().startswith("AGE-SECRET-KEY-")
         what = "A secret identity" if secret else repr(text)
         raise InputError(
-            f"{what} is not a recipient, which begins with age1",
+            f"{what} is not a recipient: age1 and 58 more letters and digits",
             cure="Give the public key, which stands in the identity file, too.",
         ) from None
 
@@ -88,7 +88,7 @@ def read_identities(file: Path, passphrase: Callable[[], str] | None = None) -> 
         try:
             data = pyrage.passphrase.decrypt(data, passphrase() if passphrase else "")
         except pyrage.DecryptError:
-            raise WrongKey(f"The passphrase does not open {str(file)!r}") from None
+            raise WrongKey(f"The passphrase does not open {str(file)!r}", cure="Type it again.") from None
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
     secrets = [line for line in lines if line and not line.startswith("#")]
     try:

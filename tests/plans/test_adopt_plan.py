@@ -1,0 +1,170 @@
+"""Backups of another computer: what is asked for, what is learned, and what is not believed."""
+
+import json
+
+import pytest
+
+from glacier_magic.errors import InputError, IntegrityError, NotFound, NotReady, WrongKey
+from glacier_magic.packs import PackWriter
+from glacier_magic.packs.encryption import Identity
+from tests.packed import MIB, on_disk, place, write
+
+
+@pytest.fixture
+def key_file(key, tmp_path):
+    """The file of the key of the set."""
+    file = tmp_path / "set.key"
+    file.write_text(key.file())
+    return file
+
+
+@pytest.fixture
+def other(connect, tmp_path, later):
+    """Return the vault as a computer with an empty catalogue knows it from an inventory."""
+
+    def other():
+        session = connect(catalogue=tmp_path / "other.sqlite")
+        found = session.vault("photos")
+        later(days=1.2)
+        job = found.refresh_inventory()
+        later(session, hours=4.1)
+        job.result(30.0)
+        return found
+
+    return other
+
+
+def test_a_lost_computer_is_replaced(backup, other, key_file, later, calls, tmp_path):
+    """One manifest, and all files of the set are known, and come back; then it is gone on with."""
+    root = write(backup.root, a__x=2 * MIB, a__y=b"small", empty=b"")
+    (root / "link").symlink_to("a/x")
+    backup.run()
+    place(root / "a/y", b"changed")
+    backup.run()
+    vault = other()
+    asked = []
+    calls.watch("start_retrieval", lambda *words: asked.append(words))
+    plan = vault.adopt(key=key_file)
+    batch = plan.run()
+    later(vault.session, hours=4.1)
+    batch.wait(30.0)
+    (found,) = plan.adopt()
+    assert len(asked) == 1
+    assert (found.name, found.roots) == ("home", [str(root)])
+    assert vault.snapshots()["snapshot"].tolist() == [2]
+    assert set(vault.check_backup("home")["problem"]) == {""}
+    recovery = vault.recover("home", key=key_file, to=tmp_path / "to")
+    batch = recovery.run()
+    later(vault.session, hours=4.1)
+    batch.wait(30.0)
+    recovery.extract()
+    assert on_disk(tmp_path / "to") == on_disk(root)
+    place(root / "new", b"new")
+    ran = vault.backup("home").run()
+    assert ran.snapshot.ordinal == 3
+    assert ran.snapshot.files == 4
+    assert vault.snapshots()["snapshot"].tolist() == [2, 3]
+
+
+def test_what_is_known_is_not_asked_for(backup, key_file, listed):
+    write(backup.root, a=b"a")
+    backup.run()
+    listed(backup.vault)
+    with pytest.raises(NotFound, match="no manifest"):
+        backup.vault.adopt(key=key_file)
+
+
+def test_a_key_is_needed_and_a_wrong_one_adopts_nothing(backup, other, key_file, later, tmp_path):
+    write(backup.root, a=b"a")
+    backup.run()
+    vault = other()
+    with pytest.raises(InputError, match="encrypted"):
+        vault.adopt()
+    with pytest.raises(NotFound, match="'other'"):
+        vault.adopt("other", key=key_file)
+    (tmp_path / "wrong.key").write_text(Identity.new().file())
+    plan = vault.adopt(key=tmp_path / "wrong.key")
+    with pytest.raises(NotReady):
+        plan.adopt()
+    batch = plan.run()
+    later(vault.session, hours=4.1)
+    batch.wait(30.0)
+    with pytest.raises(WrongKey):
+        plan.adopt()
+    assert vault.snapshots().empty
+    right = vault.adopt(key=key_file)
+    assert right.ready  # the manifest is here: nothing is asked for again
+    right.adopt()
+    assert vault.snapshots()["snapshot"].tolist() == [1]
+
+
+HEAD = {
+    "version": 1,
+    "set": "home",
+    "ordinal": 1,
+    "started": 1000,
+    "roots": ["/x"],
+    "rules": {},
+    "recipients": [],
+}
+PACK = {
+    "pack": 1,
+    "name": "n",
+    "archive": "A" * 138,
+    "size": 9,
+    "tree_hash": "0" * 64,
+    "head": "",
+    "frames": "",
+}
+FILE = ["a", "file", 0o644, 1, 5, None, "0" * 64, 1, 512]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [[]],
+        [HEAD | {"version": 2}],
+        [HEAD | {"ordinal": "one"}],
+        [HEAD | {"roots": 5}],
+        [HEAD | {"rules": {"unknown": 1}}],
+        [HEAD, PACK | {"size": None}],
+        [HEAD, PACK | {"frames": "&"}],
+        [HEAD, PACK, FILE[:-1]],
+        [HEAD, PACK, [*FILE[:7], 2, 512]],
+        [HEAD, PACK, ["a", "device", *FILE[2:]]],
+        [HEAD, PACK, ["", *FILE[1:]]],
+        [HEAD, PACK, [*FILE[:3], 1 << 70, *FILE[4:]]],
+        [HEAD, PACK, [*FILE[:6], "xyz", 1, 512]],
+        [HEAD, PACK, FILE, "text"],
+    ],
+)
+def test_a_manifest_that_is_none_adopts_nothing(vault, session, lines, tmp_path, listed, later):
+    """Everybody who may write to the vault can make one."""
+    plain = tmp_path / "manifest.jsonl"
+    plain.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pack = tmp_path / "pack"
+    with PackWriter(pack, []) as writer:
+        writer.add("manifest.jsonl", plain)
+        writer.close()
+    with pack.open("rb") as stream:
+        vault.upload_stream(stream, "home/2026-01-01T000000Z.manifest.tar.zst")
+    plan = vault.adopt()
+    batch = plan.run()
+    later(session, hours=4.1)
+    batch.wait(30.0)
+    with pytest.raises(IntegrityError, match="not the manifest"):
+        plan.adopt()
+    assert vault.snapshots().empty
+    assert session.catalogue.backups.sets() == []
+
+
+def test_a_missing_or_changed_pack_is_found(backup, vault):
+    write(backup.root, a=b"a")
+    backup.run()
+    (pack,) = backup.packs()
+    assert vault.check_backup("home")["problem"].tolist() == ["", ""]
+    vault.delete(f"id:{pack.archive_id}").run()
+    assert vault.check_backup("home")["problem"].tolist() == ["is not in the vault", ""]
+    with pytest.raises(NotFound, match="no backup 'other'"):
+        vault.check_backup("other")
