@@ -232,11 +232,9 @@ class Backups:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:
             self._end(set_id, ordinal, entry.path)
-            values = [getattr(entry, name) for name in BackedUp.__slots__]
-            self._database.execute(
-                f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES(?,?{',?' * len(values)})",
-                (set_id, ordinal, *values),
-            )
+            values = (set_id, ordinal, *(getattr(entry, name) for name in BackedUp.__slots__))
+            marks = ",".join("?" * len(values))
+            self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
     def touch(self, set_id: int, entry: BackedUp) -> None:
         """Record that a file was looked at, and is the same."""
