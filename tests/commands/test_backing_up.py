@@ -12,7 +12,7 @@ def typed(main, key, tmp_path):
     """The command line with a vault in use, a folder, and a key."""
     main.ok("create", "photos")
     main.ok("use", "photos")
-    (tmp_path / "set.key").write_text(key.file())
+    (tmp_path / "home.key").write_text(key.file())
     write(tmp_path / "disk", a__x=b"1", b=b"2")
     return main
 
@@ -78,7 +78,7 @@ def test_mistakes_say_what_to_do(typed, first, words, message):
 
 def test_the_same_line_recovers_when_the_parts_are_there(typed, first, later, tmp_path):
     """The first time it asks for them, and says so."""
-    words = ("recover", "home", "--key", str(tmp_path / "set.key"), "--to", str(tmp_path / "to"), "--yes")
+    words = ("recover", "home", "--key", str(tmp_path / "home.key"), "--to", str(tmp_path / "to"), "--yes")
     typed(*words)
     assert "the same line writes the files" in typed.out + typed.err
     assert not (tmp_path / "to/b").exists()

@@ -145,11 +145,9 @@ class Backups:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:
             self._end(set_id, ordinal, entry.path)
-            values = [getattr(entry, name) for name in BackedUp.__slots__]
-            self._database.execute(
-                f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES(?,?{',?' * len(values)})",
-                (set_id, ordinal, *values),
-            )
+            values = (set_id, ordinal, *(getattr(entry, name) for name in BackedUp.__slots__))
+            marks = ",".join("?" * len(values))
+            self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
     def touch(self, set_id: int, entry: BackedUp) -> None:
         """Record that a file was looked at, and is the same."""
@@ -291,18 +289,12 @@ class Backups:
 
     def contents_of(self, packs: Iterable[int]) -> set[int]:
         """Return the contents that are in these packs."""
-        rows = [
-            row
-            for pack in packs
-            for row in self._database.rows("SELECT id FROM contents WHERE pack_id=?", (pack,))
-        ]
-        return {int(row[0]) for row in rows}
+        query = "SELECT id FROM contents WHERE pack_id=?"
+        return {int(row[0]) for pack in packs for row in self._database.rows(query, (pack,))}
 
     def has_size(self, set_id: int, size: int) -> bool:
         """Return whether a content of this size is stored."""
-        return (
-            self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)) is not None
-        )
+        return bool(self._database.row("SELECT 1 FROM contents WHERE set_id=? AND size=?", (set_id, size)))
 
     def contents(self, set_id: int, numbers: Iterable[int]) -> dict[int, StoredContent]:
         """Return contents by their numbers."""
@@ -310,10 +302,8 @@ class Backups:
         wanted = sorted(set(numbers))
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
-            marks = ",".join("?" * len(some))
-            for content in self._select(
-                StoredContent, "contents", f"set_id=? AND id IN ({marks})", (set_id, *some)
-            ):
+            where = f"set_id=? AND id IN ({','.join('?' * len(some))})"
+            for content in self._select(StoredContent, "contents", where, (set_id, *some)):
                 found[content.id] = content
         return found
 
