@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import descriptions
-from ..base.rendering import Rendered, visible
-from ..base.units import human_bytes, plural, storable
+from ..base.units import storable
 from ..catalogue import Catalogue
 from ..catalogue.archives.states import DELETED
 from ..catalogue.records.backup_records import Backups
@@ -25,13 +24,13 @@ from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, Sna
 from ..errors import LocalError
 from ..packs import Pack, PackWriter
 from ..packs.encryption.age import HEAD, head_of
-from ..steps import left_out
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, FileChange, changes, recorded
 from .lease import leased
 from .manifest import manifest
+from .outcome import Ran
 from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
@@ -40,8 +39,6 @@ MANIFEST = "manifest.jsonl"
 """The member of a manifest: a pack that has what is needed to restore a snapshot."""
 PACK = 1 << 30
 """Bytes of files in a pack; a larger file has one of its own."""
-_SHOWN = 10
-"""The most unread files that are displayed."""
 _BATCH = 500
 """Changes of the catalogue in one transaction."""
 
@@ -58,30 +55,6 @@ class RunOptions:
     trust_mtime: bool = False
     level: int = 3
     pack_size: int = PACK
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Ran(Rendered):
-    """What a run did.
-
-    :param snapshot: the new one; None where nothing was new.
-    :param unread: names and reasons of files that could not be read.
-    """
-
-    set: str
-    snapshot: SnapshotRecord | None
-    unread: tuple[tuple[str, str], ...]
-
-    def _repr_text(self) -> str:
-        if self.snapshot is None:
-            lines = [f"{self.set}: nothing is new"]
-        else:
-            made = self.snapshot
-            files = f"{plural(made.files or 0, 'file')}, {human_bytes(made.bytes or 0)}"
-            lines = [f"{self.set}: snapshot {made.ordinal} of {files}; {human_bytes(made.added or 0)} stored"]
-        lines += [f"not read: {name}: {reason}" for name, reason in self.unread[:_SHOWN]]
-        lines.append(left_out(len(self.unread) - _SHOWN))
-        return "\n".join(visible(line) for line in lines if line)
 
 
 def spools(catalogue: Catalogue) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..backup.outcome import Ran
 from ..backup.rules import RULE_FILE
-from ..backup.run import Ran, RunOptions
+from ..backup.run import RunOptions
 from ..errors import LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
