@@ -34,7 +34,7 @@ SYNONYMS = {
     "connect": "configure login",
     "jobs": "job list-jobs queue",
     "hash": "checksum sha256 sha256sum treehash",
-    "verify": "check compare",
+    "verify": "compare",
     "peek": "contents members",
     "unpack": "decompress decrypt extract gpg gunzip tar unzip",
     "explore": "browse",
