@@ -79,6 +79,8 @@ class _Line:
         folders_only = body.endswith("/")
         if folders_only and not folder:
             return False
+        while body.startswith("**/"):  # as without it
+            body = body.removeprefix("**/")
         if "/" not in body[:-1]:  # it is about a name in any folder
             path = path.rpartition("/")[2]
         found = self.matcher.match_file(f"{path}/" if folders_only else path)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glacier_magic.backup.rules import Rules, patterns
@@ -192,6 +192,7 @@ def test_idioms_mean_what_they_mean_to_git(lines, by_git):
     assert {entry.path for entry in scan if entry.kind == "file"} == taken_by_git(lines)
 
 
+@example(lines=["a", "**/*/", "!a"])
 @given(lines=st.lists(LINES, min_size=1, max_size=4))
 def test_patterns_mean_what_they_mean_to_git(lines, by_git):
     root, taken_by_git = by_git
