@@ -17,7 +17,7 @@ from ..errors import IntegrityError
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
 from .rules import Rules
-from .run import MANIFEST
+from .run import MANIFEST, SET_NAME
 
 NAME = re.compile(r"(?P<set>[^/]+)/\d{4}-\d\d-\d\dT\d{6}Z\.manifest\.tar\.zst(\.age)?")
 """The name of the archive of a manifest."""
@@ -72,6 +72,8 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
     """
     head, backups = manifest.head, catalogue.backups
     try:
+        if not SET_NAME.fullmatch(head["set"]) or not archive.name.startswith(f"{head['set']}/"):
+            raise ValueError(head["set"])
         with catalogue.database.transaction():
             found = backups.define(
                 vault,
@@ -84,6 +86,8 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
             snapshot = backups.open_snapshot(found.id, int(head["started"]), ordinal=int(head["ordinal"]))
             numbers: dict[int, int] = {}
             for line in manifest.packs:
+                if not line["name"].startswith(f"{found.name}/"):  # a prune deletes what it calls its own
+                    raise ValueError(line["name"])
                 number = backups.begin_pack(snapshot, "files", str(line["name"]))
                 facts = {
                     "size": int(line["size"]),
@@ -106,7 +110,7 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
             backups.measure(snapshot, unread=0)
             backups.finish(snapshot, int(head["started"]))
             return found
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise _damaged() from None
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..base.units import storable
 from ..catalogue.records.backup_rows import BackedUp
-from .scan import Entry
+from .scan import Entry, Scan
 
 State = Literal["same", "new", "changed", "touched", "metadata", "gone"]
 
@@ -34,7 +34,7 @@ class FileChange:
 
 
 def changes(
-    found: Iterable[Entry],
+    found: Scan,
     known: Iterable[BackedUp],
     *,
     checksum: bool = False,
@@ -42,6 +42,8 @@ def changes(
     lost: Set[int] = frozenset(),
 ) -> Iterator[FileChange]:
     """Yield a change for each entry of both, which come in the order of their keys.
+
+    What a folder had that cannot be read now stays as it was.
 
     :param checksum: read all files.
     :param trust_mtime: size and time of a file suffice, as on network shares.
@@ -54,7 +56,8 @@ def changes(
             yield FileChange("new", entry, None)
             entry = next(entries, None)
         elif entry is None or before.path < entry.key:
-            yield FileChange("gone", None, before)
+            if not found.hides(before.path):
+                yield FileChange("gone", None, before)
             before = next(records, None)
         else:
             read = checksum or before.content_id in lost

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 from collections import defaultdict
@@ -18,7 +19,6 @@ from pathlib import Path
 from .. import descriptions
 from ..base.units import storable
 from ..catalogue import Catalogue
-from ..catalogue.archives.states import DELETED
 from ..catalogue.records.backup_records import Backups
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
@@ -29,12 +29,14 @@ from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, FileChange, changes, recorded
 from .lease import leased
+from .looking import lost_contents, scan_of
 from .manifest import manifest
 from .outcome import Ran
 from .packing import ENDINGS
-from .rules import Rules
 from .scan import Entry, Scan
 
+SET_NAME = re.compile(r"\w[\w.+ -]{0,99}")
+"""The name of a set, which is that of a folder, too."""
 MANIFEST = "manifest.jsonl"
 """The member of a manifest: a pack that has what is needed to restore a snapshot."""
 PACK = 1 << 30
@@ -55,25 +57,6 @@ class RunOptions:
     trust_mtime: bool = False
     level: int = 3
     pack_size: int = PACK
-
-
-def spools(catalogue: Catalogue) -> Path:
-    """Return the folder with the spools of all sets, which is in no backup."""
-    return catalogue.folder / "spool"
-
-
-def scan_of(found: BackupSet, catalogue: Catalogue) -> Scan:
-    """Return a scan of the folders of a set."""
-    roots = [Path(root) for root in found.roots]
-    return Scan(roots, Rules.of(found.rules), apart=spools(catalogue))
-
-
-def lost_contents(found: BackupSet, catalogue: Catalogue) -> set[int]:
-    """Return the contents of a set whose archives were deleted, or are gone."""
-    packs = {pack.archive_id: pack.id for pack in catalogue.backups.packs(found.id) if pack.archive_id}
-    archives = catalogue.archives.known(found.vault, list(packs))
-    lost = [packs[archive.archive_id] for archive in archives if archive.state in (DELETED, "gone")]
-    return catalogue.backups.contents_of(lost)
 
 
 @dataclass

@@ -86,11 +86,16 @@ class Scan:
                     cure="Back up their parent folder, or make two sets.",
                 )
         self._roots = names
+        self._hidden: list[str] = []
         self._apart: tuple[int, int] | None = None
         if self.apart is not None:
             with suppress(OSError):  # it is not there yet
                 facts = self.apart.lstat()
                 self._apart = facts.st_dev, facts.st_ino
+
+    def hides(self, key: str) -> bool:
+        """Return whether it, or a folder above it, cannot be read, so that it may be there or not."""
+        return any(not one or key.rstrip("/") == one or key.startswith(f"{one}/") for one in self._hidden)
 
     def __iter__(self) -> Iterator[Entry]:
         outer = (patterns(self.rules.exclude),) if self.rules.exclude else ()
@@ -125,7 +130,7 @@ class Scan:
                     each.name: _key(each.name) + "/" * each.is_dir(follow_symlinks=False) for each in found
                 }
         except OSError as error:
-            self._unread(prefix or place, error)
+            self._unread(prefix, error, place)
             return
         names = sorted(keys, key=lambda name: (keys[name], name))
         reason = self._left_out_by(place, frozenset(names)) if folder else None
@@ -206,5 +211,7 @@ class Scan:
             target=target,
         )
 
-    def _unread(self, path: str, error: OSError) -> None:
-        self.unreadable.append((path, error.strerror or type(error).__name__))
+    def _unread(self, path: str, error: OSError, place: str = "") -> None:
+        self.unreadable.append((path or place, error.strerror or type(error).__name__))
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # these are gone, or another kind
+            self._hidden.append(_key(path.rstrip("/")))

@@ -16,7 +16,11 @@ def library(name: str, extra: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError:
-        raise InputError(
-            f"This needs {name}, which is not installed",
-            cure=f"Install it: pip install 'glacier_magic[{extra}]'",
-        ) from None
+        raise missing(name, extra) from None
+
+
+def missing(name: str, extra: str) -> InputError:
+    """Return the error for a library that is not installed."""
+    return InputError(
+        f"This needs {name}, which is not installed", cure=f"Install it: pip install 'glacier_magic[{extra}]'"
+    )

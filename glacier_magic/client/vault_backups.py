@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,9 +11,10 @@ from ..backup import tables
 from ..backup.adopting import NAME as MANIFEST_NAME
 from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
+from ..backup.looking import spools
 from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
-from ..backup.run import BackupRun, RunOptions, spools
+from ..backup.run import SET_NAME, BackupRun, RunOptions
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_rows import BackupSet, PackRecord, SnapshotRecord
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     import os
 
     import pandas as pd
-
-_NAME = re.compile(r"[\w.+-][\w.+ -]{0,99}")
 
 
 class VaultBackups(VaultArchives):
@@ -65,7 +63,7 @@ class VaultBackups(VaultArchives):
         :raises InputError: the set is new and has no folder or neither recipients nor *plain*, or
             belongs to another computer; a folder does not exist; a pattern or recipient is none.
         """
-        if not _NAME.fullmatch(name):
+        if not SET_NAME.fullmatch(name):
             raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
         if plain and recipients:
             raise InputError(

@@ -8,20 +8,15 @@ from typing import Any
 from ..jobs import Batch
 from .console import Console
 from .grammar import Parser, Verb
-from .options import rate_option, set_rate, vault_option, waiting_options, yes_option
-from .plan_options import destination_option, limit_options, settled, tier_option
+from .options import set_rate, vault_option
+from .plan_options import retrieval_options, settled
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", nargs="?", metavar="SET", help="one set; without it, all of the vault")
     vault_option(parser)
     parser.add_argument("--key", metavar="FILE", help="a key of the sets, as `key new` made it")
-    tier_option(parser, default="standard")
-    destination_option(parser)
-    limit_options(parser)
-    yes_option(parser)
-    rate_option(parser)
-    waiting_options(parser)
+    retrieval_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

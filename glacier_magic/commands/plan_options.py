@@ -72,6 +72,16 @@ def limited(plan: P, args: Namespace) -> P:
     return plan
 
 
+def retrieval_options(parser: Parser) -> None:
+    """Add the options of a retrieval whose files have their own place: tier, price and waiting."""
+    tier_option(parser, default="standard")
+    destination_option(parser)
+    limit_options(parser)
+    yes_option(parser)
+    rate_option(parser)
+    waiting_options(parser)
+
+
 def running_options(parser: Parser) -> None:
     """Add the options for running a restore plan."""
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")

@@ -8,8 +8,8 @@ from typing import Any
 from ..jobs import Batch
 from .console import Console
 from .grammar import Parser, Verb
-from .options import rate_option, set_rate, vault_option, waiting_options, yes_option
-from .plan_options import destination_option, limit_options, settled, tier_option
+from .options import set_rate, vault_option
+from .plan_options import retrieval_options, settled
 from .snapshots import moment
 
 
@@ -25,12 +25,7 @@ def _configure(parser: Parser) -> None:
     )
     parser.add_argument("--key", metavar="FILE", help="a key of the set, as `key new` made it")
     parser.add_argument("--to", metavar="DIR", default="recovered", help="folder for the files (./recovered)")
-    tier_option(parser, default="standard")
-    destination_option(parser)
-    limit_options(parser)
-    yes_option(parser)
-    rate_option(parser)
-    waiting_options(parser)
+    retrieval_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

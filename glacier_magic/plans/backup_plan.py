@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, FileChange, changes
+from ..backup.looking import lost_contents, scan_of
 from ..backup.outcome import Ran
-from ..backup.run import BackupRun, RunOptions, lost_contents, scan_of
+from ..backup.run import BackupRun, RunOptions
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from ..backup.adopting import NAME as MANIFEST_NAME
 from ..backup.keep import Keep
 from ..backup.lease import leased
 from ..base.units import from_ms, human_bytes, local_time, plural
@@ -28,12 +29,16 @@ class Pruning:
 
     :param kept: the rules that keep each of the others, by its number.
     :param later: archives that are not 90 days old.
+    :param held: archives that snapshots may need which the catalogue does not know, and *strange* the
+        manifests of those.
     """
 
     given_up: list[SnapshotRecord]
     kept: dict[int, list[str]]
     now: list[ArchiveRecord]
     later: list[ArchiveRecord]
+    held: list[ArchiveRecord]
+    strange: list[ArchiveRecord]
 
     @classmethod
     def of(cls, catalogue: Catalogue, found: BackupSet, keep: Keep, *, at: int, early: bool) -> Pruning:
@@ -52,17 +57,30 @@ class Pruning:
         rules = keep.kept([(time, None) for time in times], datetime.fromtimestamp(at / 1000, UTC))
         kept = {times[time].ordinal: names for time, names in rules.items()}
         given_up = [one for one in snapshots if one.ordinal not in kept]
-        needed = catalogue.backups.needed_packs(found.id, kept)
+        needed, packs = catalogue.backups.needed_packs(found.id, kept), catalogue.backups.packs(found.id)
+        own = f"{found.name}/"
         archives = [
             archive
-            for pack in catalogue.backups.packs(found.id)
+            for pack in packs
             if pack.id not in needed and pack.archive_id
             if (archive := catalogue.archives.get(found.vault, pack.archive_id))
+            if archive.state in ("present", "pending") and archive.name.startswith(own)
+        ]
+        # A snapshot of another computer, or one that was not adopted, can need what was stored before it.
+        known = {pack.archive_id for pack in packs}
+        strange = [
+            archive
+            for archive in catalogue.archives.matching(found.vault, f"{own}*.manifest.tar.zst*")
+            if MANIFEST_NAME.fullmatch(archive.name) and archive.archive_id not in known
             if archive.state in ("present", "pending")
         ]
+        newest = max((archive.created or at for archive in strange), default=-1)
+        free = [archive for archive in archives if (archive.created or 0) > newest]
         old = at - DAYS * 86_400_000
-        now = [archive for archive in archives if early or (archive.created or at) <= old]
-        return cls(given_up, kept, now, [archive for archive in archives if archive not in now])
+        now = [archive for archive in free if early or (archive.created or at) <= old]
+        later = [archive for archive in free if archive not in now]
+        held = [archive for archive in archives if archive not in free]
+        return cls(given_up, kept, now, later, held, strange)
 
 
 class PrunePlan(DeletePlan):
@@ -130,6 +148,16 @@ class PrunePlan(DeletePlan):
                     "kept until day 90",
                     f"{plural(len(pruning.later), 'archive')}, {size}: the fee for deleting now is the price "
                     f"of keeping until then; free from {local_time(from_ms(last))} on, by the next prune",
+                )
+            )
+        if pruning.held:
+            count = plural(len(pruning.strange), "manifest")
+            facts.append(
+                (
+                    "kept for others",
+                    f"{plural(len(pruning.held), 'archive')} that snapshots may need which this catalogue "
+                    f"does not know: the vault has {count}, such as {pruning.strange[-1].name}. If nobody "
+                    f"needs a snapshot, delete its manifest: {step('rm', 'NAME')}",
                 )
             )
         if not len(self.choice):

@@ -420,3 +420,60 @@ def test_too_little_room_for_packs_is_seen_before_the_first_one(backup, disk, se
     disk(1 << 40)
     backup.run()
     assert backup.snapshots() == [1]
+
+
+def test_a_disk_that_is_not_mounted_is_no_empty_folder(backup, tmp_path):
+    """Or the next prune would delete what was on it."""
+    root = write(backup.root, a=b"1", b__c=b"2")
+    backup.run()
+    root.rename(tmp_path / "elsewhere")
+    root.mkdir()
+    with pytest.raises(LocalError, match="is empty, and the last snapshot of 'home' has files of it"):
+        backup.run()
+    assert backup.snapshots() == [1]
+    root.rmdir()
+    (tmp_path / "elsewhere").rename(root)
+    for path in (root / "a", root / "b/c"):
+        path.unlink()
+    (root / "b").rmdir()
+    place(root / "left", b"on purpose")
+    assert backup.run().snapshot.files == 1
+
+
+def test_one_empty_root_of_several_is_seen(backup, vault, key, tmp_path):
+    for name in ("one", "two"):
+        place(tmp_path / name / "file", name.encode())
+    vault.backup("both", tmp_path / "one", tmp_path / "two", recipients=[key.recipient]).run()
+    (tmp_path / "two" / "file").unlink()
+    with pytest.raises(LocalError, match="two' is empty"):
+        vault.backup("both")
+
+
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError])
+def test_what_a_folder_had_that_cannot_be_read_stays(backup, monkeypatch, error):
+    """It is named; a folder that is gone is gone."""
+    root = write(backup.root, a=b"1", b__c=b"2", b__d__e=b"3")
+    before = on_disk(root)
+    backup.run()
+    scandir = os.scandir
+
+    def failing(place):
+        if str(place) == str(root / "b"):
+            raise error(13, "It cannot be read")
+        return scandir(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", failing)
+        ran = backup.run()
+    assert [name for name, _ in ran.unread] == ["b/"]
+    if error is PermissionError:
+        assert ran.snapshot is None
+        assert backup.restore(1) == before
+    else:
+        assert ran.snapshot.files == 1
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "a/b", "", " x", "-x", "x" * 101])
+def test_a_name_that_is_no_name_of_a_folder_is_refused(backup, vault, name):
+    with pytest.raises(InputError, match="cannot be the name"):
+        vault.backup(name, backup.root, plain=True)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from glacier_magic.backup.keep import Keep
 from glacier_magic.errors import InputError, IntegrityError, NotFound, NotReady, WrongKey
 from glacier_magic.packs import PackWriter
 from glacier_magic.packs.encryption import Identity
@@ -98,6 +99,27 @@ def test_a_key_is_needed_and_a_wrong_one_adopts_nothing(backup, other, key_file,
     assert vault.snapshots()["snapshot"].tolist() == [1]
 
 
+@pytest.fixture
+def manifest_of(vault, session, tmp_path, later):
+    """Return the vault, and a plan whose manifest, which has these lines, is there."""
+
+    def manifest_of(lines):
+        plain, pack = tmp_path / "manifest.jsonl", tmp_path / "pack"
+        plain.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with PackWriter(pack, []) as writer:
+            writer.add("manifest.jsonl", plain)
+            writer.close()
+        with pack.open("rb") as stream:
+            vault.upload_stream(stream, "home/2026-01-01T000000Z.manifest.tar.zst")
+        plan = vault.adopt()
+        batch = plan.run()
+        later(session, hours=4.1)
+        batch.wait(30.0)
+        return vault, plan
+
+    return manifest_of
+
+
 HEAD = {
     "version": 1,
     "set": "home",
@@ -109,7 +131,7 @@ HEAD = {
 }
 PACK = {
     "pack": 1,
-    "name": "n",
+    "name": "home/n",
     "archive": "A" * 138,
     "size": 9,
     "tree_hash": "0" * 64,
@@ -139,24 +161,13 @@ FILE = ["a", "file", 0o644, 1, 5, None, "0" * 64, 1, 512]
         [HEAD, PACK, FILE, "text"],
     ],
 )
-def test_a_manifest_that_is_none_adopts_nothing(vault, session, lines, tmp_path, listed, later):
+def test_a_manifest_that_is_none_adopts_nothing(lines, manifest_of):
     """Everybody who may write to the vault can make one."""
-    plain = tmp_path / "manifest.jsonl"
-    plain.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    pack = tmp_path / "pack"
-    with PackWriter(pack, []) as writer:
-        writer.add("manifest.jsonl", plain)
-        writer.close()
-    with pack.open("rb") as stream:
-        vault.upload_stream(stream, "home/2026-01-01T000000Z.manifest.tar.zst")
-    plan = vault.adopt()
-    batch = plan.run()
-    later(session, hours=4.1)
-    batch.wait(30.0)
+    vault, plan = manifest_of(lines)
     with pytest.raises(IntegrityError, match="not the manifest"):
         plan.adopt()
     assert vault.snapshots().empty
-    assert session.catalogue.backups.sets() == []
+    assert vault.session.catalogue.backups.sets() == []
 
 
 def test_a_missing_or_changed_pack_is_found(backup, vault):
@@ -168,3 +179,46 @@ def test_a_missing_or_changed_pack_is_found(backup, vault):
     assert vault.check_backup("home")["problem"].tolist() == ["is not in the vault", ""]
     with pytest.raises(NotFound, match="no backup 'other'"):
         vault.check_backup("other")
+
+
+def test_a_prune_keeps_what_an_older_snapshot_may_need(backup, other, key_file, later):
+    """The new computer knows the newest manifest alone: what the older ones need is not garbage."""
+    root = write(backup.root, a=5000, b=5000)
+    backup.run()
+    (root / "a").unlink()
+    place(root / "c", 5000)
+    backup.run()
+    vault = other()
+    plan = vault.adopt(key=key_file)
+    batch = plan.run()
+    later(vault.session, hours=4.1)
+    batch.wait(30.0)
+    plan.adopt()
+    later(days=100)
+    place(root / "d", 5000)
+    vault.backup("home").run()
+    stored = backup.service.archives()
+    pruning = vault.prune("home", Keep(last=1))
+    assert [one.ordinal for one in pruning.pruning.given_up] == [2]
+    assert "which this catalogue does not know" in dict(pruning.facts)["kept for others"]
+    pruning.run(confirm="photos")
+    assert backup.service.archives() == stored
+    assert backup.restore(1) is not None
+    strange = pruning.pruning.strange
+    vault.delete(*(f"id:{archive.archive_id}" for archive in strange)).run(confirm="photos")
+    vault.prune("home", Keep(last=1)).run(confirm="photos")
+    left = backup.service.archives()
+    assert len(left) < len(stored) - len(strange)
+    assert set(vault.check_backup("home")["problem"]) == {""}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[HEAD | {"set": ".."}], [HEAD | {"set": "another"}], [HEAD, PACK | {"name": "letters/1999.tar"}]],
+)
+def test_a_manifest_of_other_names_adopts_nothing(lines, manifest_of):
+    """A prune would delete other archives, and a run would use another folder."""
+    vault, plan = manifest_of(lines)
+    with pytest.raises(IntegrityError, match="not the manifest"):
+        plan.adopt()
+    assert vault.snapshots().empty

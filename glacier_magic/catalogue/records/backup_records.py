@@ -141,6 +141,14 @@ class Backups:
                 return
             after = rows[-1][0]
 
+    def has_below(self, set_id: int, ordinal: int, prefix: str) -> bool:
+        """Return whether a snapshot has entries whose paths begin with *prefix*, and have more."""
+        row = self._database.row(
+            f"SELECT path FROM entries WHERE {_IN} AND path>? ORDER BY path LIMIT 1",
+            (set_id, ordinal, ordinal, prefix),
+        )
+        return row is not None and str(row[0]).startswith(prefix)
+
     def put(self, set_id: int, ordinal: int, entries: Iterable[BackedUp]) -> None:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:

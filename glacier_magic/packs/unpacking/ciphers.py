@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ...errors import InputError, WrongKey
+from ...base.extras import library
+from ...errors import WrongKey
 from .keys import Keys
 from .layers import HEAD, PIECE, Layer, kind_of
 
@@ -54,11 +55,10 @@ def openssl(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
 
 
 def _cipher(key: bytes, vector: bytes, *, old: bool = False) -> Candidate:
-    try:
-        from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    except ImportError:
-        raise missing("cryptography") from None
+    library("cryptography", "backup")
+    from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     return Cipher(Blowfish(key) if old else algorithms.AES(key), modes.CBC(vector))
 
 
@@ -136,11 +136,3 @@ def _unpadded_of_bakthat(block: bytes) -> bytes:
     if not block:
         raise ValueError("it ends too early")
     return block[: -(block[-1] % 8 or 8)]
-
-
-def missing(package: str) -> InputError:
-    """Return the error for a library that opens such files and is not installed."""
-    return InputError(
-        f"This needs the library {package}, which is not installed",
-        cure="Install it: pip install 'glacier_magic[backup]'",
-    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
-from .ciphers import bakthat, missing, openssl
+from ..frames import zstd
+from .ciphers import bakthat, openssl
 from .keys import Keys
 from .layers import PIECE, Allowance, Layer, Opener, opened, pieces_of
 from .programs import age, gpg
@@ -64,11 +64,4 @@ def _xz(source: Layer, _name: str) -> Iterator[bytes]:
 
 
 def _zstd_file(source: Any) -> Any:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        try:
-            from backports import zstd
-        except ImportError:
-            raise missing("backports.zstd") from None
-    return zstd.ZstdFile(source)
+    return zstd().ZstdFile(source)

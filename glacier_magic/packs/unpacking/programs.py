@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 
+from ...base.extras import missing
 from ...base.rendering import visible
 from ...errors import GlacierError, InputError, IntegrityError, WrongKey
 from ...steps import option
 from .age_process import WRONG, main
-from .ciphers import missing
 from .keys import Keys
 from .layers import HEAD, PIECE, Layer, pieces_of
 
@@ -115,8 +115,8 @@ def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
 
     :raises WrongKey: no identity of the key file opens it, or the passphrase does not.
     """
-    if find_spec("pyrage") is None:
-        raise missing("pyrage")
+    if find_spec("pyrage") is None:  # it is imported by the other process alone
+        raise missing("pyrage", "backup")
     header = _age_header(source.head(HEAD))
     if not 0 < header.count(b"\n-> ") <= _STANZAS:
         raise InputError(f"The age header has more than {_STANZAS} keys, or no end", cure="Use age itself.")
