@@ -67,11 +67,11 @@ class Pruning:
             if archive.state in ("present", "pending") and archive.name.startswith(own)
         ]
         # A snapshot of another computer, or one that was not adopted, can need what was stored before it.
-        known = {pack.archive_id for pack in packs}
+        known = {pack.name for pack in packs}  # by name: a lost answer can leave a copy of one
         strange = [
             archive
             for archive in catalogue.archives.matching(found.vault, f"{own}*.manifest.tar.zst*")
-            if MANIFEST_NAME.fullmatch(archive.name) and archive.archive_id not in known
+            if MANIFEST_NAME.fullmatch(archive.name) and archive.name not in known
             if archive.state in ("present", "pending")
         ]
         newest = max((archive.created or at for archive in strange), default=-1)

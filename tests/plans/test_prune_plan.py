@@ -1,5 +1,6 @@
 """Giving up snapshots: nothing that a kept one needs is deleted, and nothing too early."""
 
+import io
 import os
 
 import pytest
@@ -230,3 +231,34 @@ def test_killed_it_can_be_repeated(backup, three, prune, child, emulator, region
     needed = backup.records.needed_packs(backup.set.id, [3])
     kept = {pack.archive_id for pack in backup.records.packs(backup.set.id) if pack.id in needed}
     assert set(backup.service.archives()) == kept
+
+
+def test_a_copy_of_a_manifest_holds_nothing_back(backup, vault, session, later, tmp_path):
+    """A lost answer can leave one, of which the catalogue has the name alone."""
+    root = write(backup.root, a=5000)
+    backup.run()
+    (root / "a").unlink()
+    place(root / "b", 5000)
+    backup.run()
+    (manifest,) = (p for p in backup.records.packs(backup.set.id) if (p.kind, p.ordinal) == ("manifest", 2))
+    later(days=100)
+    vault.upload_stream(io.BytesIO(b"a copy"), manifest.name)
+    plan = vault.prune("home", Keep(last=1))
+    assert plan.pruning.held == []
+    assert len(plan.pruning.now) == 2
+
+
+def test_a_manifest_of_another_computer_holds_back_what_is_older(backup, vault, later):
+    root = write(backup.root, a=5000)
+    backup.run()
+    (root / "a").unlink()
+    place(root / "b", 5000)
+    backup.run()
+    later(days=100)
+    vault.upload_stream(io.BytesIO(b"x"), "home/2027-01-01T000000Z.manifest.tar.zst.age")
+    stored = backup.service.archives()
+    plan = vault.prune("home", Keep(last=1))
+    assert len(plan.pruning.held) == 2
+    assert plan.pruning.now == []
+    plan.run(confirm="photos")
+    assert backup.service.archives() == stored
