@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def test_a_restarted_kernel_goes_on_with_a_retrieval(
     board.locator("[role=gridcell]", has_text="in progress").first.wait_for()
     shots(page, "restart-picked-up")
     _run_new_cell(page, FASTER)
-    board.locator("[role=gridcell]", has_text="downloading").first.wait_for()
+    # A download passes by between two looks of a page that is behind; a verified file lasts.
+    board.locator("[role=gridcell]", has_text=re.compile("downloading|verified")).first.wait_for()
     shots(page, "restart-downloading")
     status = f"{FILES + 2} jobs: {FILES + 2} verified"
     board.locator("[role=status]", has_text=status).first.wait_for(timeout=120_000)
