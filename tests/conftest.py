@@ -20,11 +20,11 @@ from hypothesis import settings
 
 import glacier_magic as gm
 from glacier_magic import emulator as emulation
-from glacier_magic import steps
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
+from glacier_magic.errors import steps
 from glacier_magic.jobs.fetching import Fetcher
 from glacier_magic.packs.encryption import Identity
 from tests import packed, postgres_server

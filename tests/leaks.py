@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
+from glacier_magic.errors.scrubbing import SHORTEST
 from glacier_magic.packs.encryption import Identity
-from glacier_magic.scrubbing import SHORTEST
 
 WRITTEN_BY_TESTS = (
     "credentials",

@@ -12,11 +12,11 @@ from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
+from ..errors.steps import step
 from ..prices import Quote, load
 from ..prices.storage_costs import monthly_storage, of_vault
 from ..service import Connection, Service
 from ..service.regions import in_region, regions_of
-from ..steps import step
 
 if TYPE_CHECKING:
     import pandas as pd

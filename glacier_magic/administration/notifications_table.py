@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..catalogue import Route
+from ..errors.steps import step
 from ..service import Service
-from ..steps import step
 from .documents import masked
 from .vault_notifications import Notifications
 

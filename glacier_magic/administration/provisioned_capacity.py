@@ -11,11 +11,11 @@ from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..errors import GlacierError, NotReady, PlanChanged, Refused, Unavailable
+from ..errors.steps import step
 from ..plans import PlanLog
 from ..prices.quotes import provisioned
 from ..service import Service
 from ..service.administration import Administration
-from ..steps import step
 from .change import Change
 
 if TYPE_CHECKING:

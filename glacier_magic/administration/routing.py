@@ -13,10 +13,10 @@ from typing import Any
 
 from ..catalogue import Catalogue, Route
 from ..errors import InputError, NotFound, Refused
+from ..errors.steps import option, step
 from ..prices.money import money, rate
 from ..service.administration import Administration
 from ..service.messaging import Messaging
-from ..steps import option, step
 from .change import Change
 from .documents import masked
 from .vault_notifications import EVENTS

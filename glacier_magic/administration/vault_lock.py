@@ -8,9 +8,9 @@ from pathlib import Path
 from ..base.units import from_ms, human_duration, local_time, parse_time
 from ..catalogue import Catalogue, LockRecord
 from ..errors import NotFound, Refused
+from ..errors.steps import option, step
 from ..service import Service
 from ..service.administration import Administration
-from ..steps import option, step
 from .change import Change
 from .documents import Document
 from .policy_view import VaultPolicy

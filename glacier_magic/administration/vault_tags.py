@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import plural
 from ..errors import InputError, Refused
+from ..errors.steps import option
 from ..service import Service
 from ..service.administration import Administration
-from ..steps import option
 
 if TYPE_CHECKING:
     import pandas as pd

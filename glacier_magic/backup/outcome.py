@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..base.rendering import Rendered, visible
 from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import SnapshotRecord
-from ..steps import left_out
+from ..errors.steps import left_out
 
 _SHOWN = 10
 """The most unread files that are displayed."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..base.rendering import Rendered, near, visible
 from ..base.units import human_bytes, plural, storable
 from ..errors import InputError, LocalError
+from ..errors.steps import left_out, option, step
 from ..packs import PackWriter
-from ..steps import left_out, option, step
 from ..transfer.progress import Meter, Observer
 from .rules import Rules
 from .scan import Scan

@@ -22,11 +22,11 @@ from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord, StoredContent
 from ..errors import IntegrityError, LocalError, NotFound
+from ..errors.scrubbing import scrub
+from ..errors.steps import left_out, step
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
 from ..packs.encryption.age import Fetch
-from ..scrubbing import scrub
-from ..steps import left_out, step
 
 GAP = 4 << 20
 """Bytes between two wanted ranges of a pack that are retrieved with them: another request costs more."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InputError
-from ..steps import step
+from ..errors.steps import step
 from .treehash import CHUNK, is_tree_hash_aligned
 from .units import human_bytes, parse_size
 

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..scrubbing import mask_account
-from ..steps import left_out
+from ..errors.scrubbing import mask_account
+from ..errors.steps import left_out
 from .units import human_bytes, human_duration, local_time, plural
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base.units import masked, plural
-from ..steps import step
+from ..errors.steps import step
 from .archives import folders, identity, states
 from .storage import schema
 from .storage.database import Database, Snapshot

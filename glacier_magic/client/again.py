@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
+from ..errors.steps import option, step
 from ..jobs import JobRow
 from ..jobs.board import download_number
 from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace, stop
-from ..steps import option, step
 
 if TYPE_CHECKING:
     from .selection import Selectable

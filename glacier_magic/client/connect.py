@@ -11,8 +11,8 @@ from typing import Any
 from .. import emulator as emulation
 from ..base.paths import emulator_folder, is_url
 from ..errors import EmulatorFailed
+from ..errors.steps import step
 from ..service import Connection
-from ..steps import step
 from .session import Session
 
 

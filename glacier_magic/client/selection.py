@@ -17,9 +17,9 @@ from ..catalogue.archives.query import archive_pattern
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
+from ..errors.steps import option, step
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.targets import bytes_key
-from ..steps import option, step
 from .archive import Archive
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, NotFound, Unavailable
+from ..errors.steps import step
 from ..jobs import Batch, Tracker
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
-from ..steps import step
 from ..transfer.budget import Budget
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine

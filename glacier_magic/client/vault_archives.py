@@ -17,13 +17,13 @@ from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.archives.vault_reader import VaultReader
 from ..catalogue.records.job_records import INVENTORY
 from ..errors import InputError, NotFound, NotReady, OverBudget
+from ..errors.steps import step
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..plans.base import dollars
 from ..plans.upload_plan import UploadPlan
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import folder_table
-from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import find
 from ..transfer.store import Storing

@@ -20,6 +20,7 @@ from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_rows import BackupSet, PackRecord, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NotFound, WrongKey
+from ..errors.steps import option, step
 from ..packs.encryption.identities import checked_recipient, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
@@ -27,7 +28,6 @@ from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
-from ..steps import option, step
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:

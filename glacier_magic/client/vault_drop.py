@@ -6,11 +6,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, NotFound
+from ..errors.steps import step
 from ..jobs import Batch
 from ..jobs.inventory_output import read_inventory
 from ..plans import EmptyPlan
 from ..plans.delete.drop_plan import end
-from ..steps import step
 
 if TYPE_CHECKING:
     from .session import Session

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.units import human_duration, plural
 from ..catalogue.archives.no_match import no_match
 from ..catalogue.archives.vault_reader import VaultReader
-from ..steps import step
+from ..errors.steps import step
 
 if TYPE_CHECKING:
     import pandas as pd

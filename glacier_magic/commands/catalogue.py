@@ -16,9 +16,9 @@ from ..catalogue import Catalogue, Scope, maintenance
 from ..catalogue.exporting import export
 from ..catalogue.storage import backup as filing
 from ..errors import CatalogueError, InputError
+from ..errors.steps import step
 from ..jobs import Batch
 from ..plans.replacing import ReplacePlan
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .import_ import ImportResult

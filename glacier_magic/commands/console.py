@@ -16,7 +16,7 @@ from ..catalogue.archives.vault_reader import VaultReader
 from ..client import known_session
 from ..client.session_settings import SessionSettings
 from ..errors import GlacierError, InputError, NotConfirmed
-from ..steps import spell_as, step
+from ..errors.steps import spell_as, step
 from .failure import Failure
 from .grammar import unshield
 from .last_connection import choose, environment_login, failed_file, last_connection, last_text, remember

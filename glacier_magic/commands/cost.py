@@ -10,10 +10,10 @@ from ..base.dataframes import marked
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
+from ..errors.steps import step
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.storage_costs import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import filled, whole

@@ -11,8 +11,8 @@ from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import MOST_BYTES, from_ms, local_time, plural
 from ..catalogue import Deletion
 from ..errors import InputError
+from ..errors.steps import step
 from ..plans import Deleted
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole

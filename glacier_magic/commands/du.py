@@ -10,8 +10,8 @@ from ..base.tables import ExactTable
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.no_match import no_match
 from ..errors import NameNotKnown
+from ..errors.steps import step
 from ..prices.storage_costs import folder_table
-from ..steps import step
 from .age import aged
 from .console import Console
 from .grammar import Parser, Verb

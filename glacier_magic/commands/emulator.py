@@ -13,7 +13,7 @@ from ..base.paths import emulator_folder
 from ..base.rendering import Rendered
 from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
-from ..steps import step
+from ..errors.steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .last_connection import last_connection

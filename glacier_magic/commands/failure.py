@@ -20,7 +20,7 @@ from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..base.rendering import Rendered
 from ..errors import GlacierError, Unexpected
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
 
 PACKAGE = Path(__file__).parents[1]
 DEEP = 12

@@ -12,7 +12,7 @@ from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
-from ..steps import step
+from ..errors.steps import step
 from ..transfer import verify as localhash
 from ..transfer.progress import Meter
 from ..transfer.sources import expand

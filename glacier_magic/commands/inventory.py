@@ -6,8 +6,8 @@ from argparse import Namespace
 from typing import Any
 
 from ..base.units import human_bytes, plural
+from ..errors.steps import step
 from ..jobs import InventoryJob
-from ..steps import step
 from .age import as_of
 from .console import Console
 from .grammar import Parser, Verb

@@ -7,8 +7,8 @@ from argparse import Namespace
 
 from ..administration.saving import save_new
 from ..errors import InputError
+from ..errors.steps import step
 from ..packs.encryption import Identity
-from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 

@@ -6,12 +6,12 @@ from argparse import Namespace
 from typing import Any, TypeVar
 
 from ..errors import InputError
+from ..errors.steps import step
 from ..jobs import Batch
 from ..plans import Plan
 from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from ..prices.built_in import regions
-from ..steps import step
 from .console import Console
 from .grammar import Parser
 from .options import rate_option, value, waiting_options, yes_option

@@ -8,10 +8,10 @@ from typing import Any
 from ..base.ranges import Asked
 from ..base.rendering import near
 from ..errors import InputError
+from ..errors.steps import step
 from ..jobs import Batch
 from ..packs.unpacking import Keys
 from ..plans import Plan, RestorePlan
-from ..steps import step
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb

@@ -6,9 +6,9 @@ from argparse import Namespace
 from typing import Any
 
 from ..errors import InputError
+from ..errors.steps import step
 from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
-from ..steps import step
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..base.facts import Facts, facts_lines
 from ..base.rendering import Rendered, escape
 from ..base.units import human_bytes, human_duration, local_time, plural
-from ..steps import step
+from ..errors.steps import step
 from .console import Console, where
 from .grammar import Verb
 from .options import account_option

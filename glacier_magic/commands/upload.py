@@ -12,9 +12,9 @@ from ..base.units import plural
 from ..catalogue.archives.query import Query
 from ..client.vault import Vault
 from ..errors import InputError, LocalError
+from ..errors.steps import step
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
-from ..steps import step
 from ..transfer.store import MAYBE_TWICE, Stored, priced
 from ..transfer.upload import requests_in_parts
 from .console import Console, run_shown

@@ -17,8 +17,8 @@ from ..catalogue.archives.browse import Branch, Cube, fingerprint
 from ..catalogue.archives.folders import Folder
 from ..catalogue.archives.where import FIELDS
 from ..errors import InputError
+from ..errors.steps import step
 from ..plans import ComparePlan, DeletePlan, RestorePlan
-from ..steps import step
 from .answer import Answer
 from .filters import Filter
 from .folder_sums import FolderSums

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..base.units import LARGEST_ARCHIVE
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
 from . import sqlite_files
 
 RETRIEVAL = "ArchiveRetrieval"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
 from . import stores
 from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, text
 

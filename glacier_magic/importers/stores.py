@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
 from . import sqlite_files
 
 LARGEST = 1 << 30

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..errors.scrubbing import scrub
 from ..inventories import InventoryError
-from ..scrubbing import scrub
 from .contents import Content
 from .imported import Left, SourceFile
 

@@ -22,7 +22,7 @@ from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.archives import LAG
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from ..steps import option, step
+from ..errors.steps import option, step
 from .imported import Imported, ImportedArchive, Left
 
 CHUNK = 10_000

@@ -14,7 +14,7 @@ from ..base.units import from_ms, human_sum, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import how
-from ..steps import step
+from ..errors.steps import step
 from ..transfer.progress import Report
 from .durations import PastDurations, expected, kept_until
 

@@ -15,7 +15,7 @@ from ..catalogue import Catalogue, Download
 from ..catalogue.records import twins
 from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
-from ..steps import step
+from ..errors.steps import step
 from ..transfer import local_files
 from ..transfer.budget import Stopped
 

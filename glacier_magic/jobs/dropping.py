@@ -22,7 +22,7 @@ from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import refusal
 from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, GlacierError, NotFound, VaultNotEmpty, describe
-from ..steps import step
+from ..errors.steps import step
 from ..transfer.budget import Stopped
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine

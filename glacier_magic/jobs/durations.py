@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.records.job_records import INVENTORY
+from ..errors.steps import step
 from ..service import ServiceClock
-from ..steps import step
 
 if TYPE_CHECKING:
     from .board import BoardSnapshot, JobRow

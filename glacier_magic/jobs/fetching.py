@@ -11,7 +11,7 @@ from typing import Any
 
 from ..catalogue import Catalogue, Download
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
-from ..steps import step
+from ..errors.steps import step
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
 from ..transfer.engine import Engine

@@ -11,7 +11,7 @@ from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, sum
 from ..base.units import human_duration, local_time, plural
 from ..catalogue.storage.holding import how
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
-from ..steps import step
+from ..errors.steps import step
 from .board import BoardSnapshot, JobRow
 from .tracker import Tracker
 

@@ -13,11 +13,11 @@ from ..base.units import parse_time
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.archives.ingest import Load
 from ..errors import AccessDenied, GlacierError, IntegrityError, NotFound
+from ..errors.steps import step
 from ..inventories import InventoryError, read
 from ..inventories.checking import Life, check_sums
 from ..service import Service
 from ..service.client import Output
-from ..steps import step
 from ..transfer.budget import Budget, Stopped
 from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Observer

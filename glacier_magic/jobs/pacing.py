@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from ..catalogue import Catalogue, Download
 from ..errors import ConnectionFailed, GlacierError
+from ..errors.steps import step
 from ..service import Policies, ServiceClock
 from ..service.retrieval_policies import FREE_TIER, Policy
-from ..steps import step
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

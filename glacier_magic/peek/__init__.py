@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import InputError
-from ..steps import option
+from ..errors.steps import option
 from .contents import Contents, Member, ReadLimits
 from .tars import Unwrap, list_layered, list_tar, list_tar_gz
 from .window import Window

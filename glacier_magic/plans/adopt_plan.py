@@ -8,7 +8,7 @@ from typing import Any
 from ..base.units import plural
 from ..catalogue.records.backup_rows import BackupSet
 from ..errors import NotReady
-from ..steps import step
+from ..errors.steps import step
 from .restore.items import THERE, RestoreItem
 from .restore.restore_plan import RestorePlan
 

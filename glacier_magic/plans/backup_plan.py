@@ -19,10 +19,10 @@ from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
 from ..errors import LocalError
+from ..errors.steps import option
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
-from ..steps import option
 from ..transfer.local_files import check_space
 from ..transfer.sources import Source
 from ..transfer.store import Storing

@@ -15,10 +15,10 @@ from ..base.rendering import SHOWN, Rendered, escape, text_table
 from ..base.units import plural
 from ..catalogue import Catalogue
 from ..errors import GlacierError, InputError, NotConfirmed, OverBudget, PlanChanged, PriceUnknown
+from ..errors.steps import consent, left_out
 from ..prices import PriceTable, Quote, load
 from ..prices.money import money, parse_money
 from ..service import ServiceClock
-from ..steps import consent, left_out
 from . import plan_card
 
 if TYPE_CHECKING:

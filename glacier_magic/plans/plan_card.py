@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base.rendering import SHOWN, STYLE, escape, html_table
-from ..steps import left_out
+from ..errors.steps import left_out
 
 if TYPE_CHECKING:
     from .base import Plan

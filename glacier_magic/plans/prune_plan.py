@@ -14,7 +14,7 @@ from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import NotReady
-from ..steps import step
+from ..errors.steps import step
 from ..transfer.engine import Engine
 from .base import PlanLog
 from .delete.delete_plan import Deleted, DeletePlan

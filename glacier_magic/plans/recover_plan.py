@@ -13,7 +13,7 @@ from ..base.rendering import near
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import ArchiveRecord
 from ..errors import NotReady
-from ..steps import step
+from ..errors.steps import step
 from .restore.items import THERE
 from .restore.restore_plan import RestorePlan
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..base.units import human_bytes, local_time, plural
 from ..catalogue.storage.backup import Examined, examine, restore
 from ..errors import CatalogueError, InputError
-from ..steps import step
+from ..errors.steps import step
 from .base import Plan
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import Any
 from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..errors import InputError, LocalError, NotFound
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
+from ..errors.steps import step
 from ..service import Service
 from ..service.pricelist import price_list
 from ..service.regions import known_regions
-from ..steps import step
 from .built_in import COPY, between, built_in, regions
 from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
 from .money import parse_price

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
-from ..steps import step
+from ..errors.steps import step
 from .book import PriceTable
 from .figures import ANYWHERE, GB, PER_GB, THOUSAND, Figure
 from .money import CENT, SMALLEST, apart, money, rate

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
-from ..steps import option
+from ..errors.steps import option
 from .answers import DAMAGED, damaged, flaw, misspelt_in, watch
 from .bodies import HashedBody
 from .clients import new_client

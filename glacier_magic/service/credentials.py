@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..errors import CredentialsError
-from ..scrubbing import hide, scrub
+from ..errors.scrubbing import hide, scrub
 from .login_failures import command_line, failed_login, sources
 
 PATIENCE = 120.0

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AccessDenied, GlacierError, InputError, NotFound
-from ..steps import step
+from ..errors.steps import step
 from .client import Service
 from .clients import new_client
 from .connection import EMULATOR_KEYS, config_of

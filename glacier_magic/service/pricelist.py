@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import AccessDenied, CredentialsError, Unavailable
-from ..steps import step
+from ..errors.steps import step
 from .client import WHOLE_TRIES, Service
 from .clients import new_client
 from .connection import account_session, config_of

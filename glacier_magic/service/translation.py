@@ -21,7 +21,7 @@ from ..errors import (
     VaultNotEmpty,
     describe,
 )
-from ..steps import option, step
+from ..errors.steps import option, step
 from .answers import damaged, is_from_parser
 from .unreachable import unauthenticated_proxy, unreachable
 

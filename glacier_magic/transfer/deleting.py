@@ -12,8 +12,8 @@ from ..catalogue.records.deletion_records import DeletionItem, Outcome
 from ..catalogue.storage.holding import refusal
 from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable
+from ..errors.steps import step
 from ..service.denials import Denial, explain
-from ..steps import step
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, renewing

@@ -16,8 +16,8 @@ from ..base.treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
 from ..errors import GlacierError, IntegrityError, LocalError
+from ..errors.steps import step
 from ..service.client import OutputStream
-from ..steps import step
 from . import layout, local_files
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace

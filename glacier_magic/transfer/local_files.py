@@ -23,7 +23,7 @@ from ..base.treehash import CHUNK, FileChanged, TreeHasher, aligned_buffer, tree
 from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError, Unavailable
-from ..steps import step
+from ..errors.steps import step
 
 if sys.platform != "win32":
     import fcntl

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from ..catalogue import Upload
 from ..errors import GlacierError, IntegrityError, Unavailable
+from ..errors.steps import step
 from ..service import HashedBody
-from ..steps import step
 from .crew import Tuner
 from .engine import Engine, Notes, RequestPace
 from .parts import stopping

@@ -17,8 +17,8 @@ from .. import descriptions
 from ..base.paths import as_utf8
 from ..base.units import LARGEST_ARCHIVE, plural, storable
 from ..errors import GlacierError, InputError, LocalError
-from ..scrubbing import scrub
-from ..steps import option
+from ..errors.scrubbing import scrub
+from ..errors.steps import option
 
 _TIME_BITS = 63  # of the numbers of databases
 _STARS = re.compile(r"(?:^|(?<=/))\*\*(?:/|$)")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, Refused, Unavailable
-from ..steps import option
+from ..errors.steps import option
 from .line import part_size_on
 from .parts import PartSender, Piece
 from .progress import Meter

@@ -14,8 +14,8 @@ from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, human_duration, parse_time, plural, short_id
 from ..catalogue import Upload
 from ..errors import InputError, NotFound
+from ..errors.steps import option, step
 from ..service import Service
-from ..steps import option, step
 from .progress import Observer
 from .sources import Source, Sources
 from .store import Storing

@@ -15,10 +15,10 @@ from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
 from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile, UnfinishedBefore
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
-from ..scrubbing import scrub
+from ..errors.scrubbing import scrub
+from ..errors.steps import option, step
 from ..service import HashedBody
 from ..service.bodies import MemoryBody, read_part
-from ..steps import option, step
 from .crew import Crew, Tuner
 from .engine import Engine
 from .line import part_size_on

@@ -16,9 +16,9 @@ from ..base.dataframes import marked
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from ..base.units import human_bytes, plural, storable
 from ..errors import GlacierError, InputError, describe
+from ..errors.steps import step
 from ..prices import PriceTable
 from ..prices.quotes import upload_requests
-from ..steps import step
 from .budget import Stopped
 from .engine import Engine
 from .line import part_size_on

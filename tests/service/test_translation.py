@@ -28,7 +28,7 @@ from glacier_magic.errors import (
     Unavailable,
     VaultNotEmpty,
 )
-from glacier_magic.scrubbing import mask_account
+from glacier_magic.errors.scrubbing import mask_account
 from glacier_magic.service import Connection, open_service
 from glacier_magic.service.translation import from_answer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...base.rendering import visible
 from ...base.units import plural
-from ...steps import step
+from ...errors.steps import step
 from ..storage.letters import folded
 from . import folders, identity
 from .patterns import literal, literals

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from ...base.units import from_ms, storable
 from ...errors import InputError
-from ...steps import step
+from ...errors.steps import step
 from ..storage.database import Database, Scope
 from ..storage.letters import composed, fixed_runs, folded, plain_runs, spellings
 from . import folders, identity, states, where

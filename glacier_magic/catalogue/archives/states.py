@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...errors import InputError, NameNotKnown
-from ...steps import step
+from ...errors.steps import step
 
 LISTED, UPLOADED, IMPORTED = 0, 1, 2
 """Origins of a row: an inventory, an upload from this catalogue, another tool's record."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...base.ranges import ByteRange, is_verifiable
 from ...base.units import parse_time
-from ...scrubbing import scrub
+from ...errors.scrubbing import scrub
 from ..archives.identity import bytes_key
 from ..storage.database import Database, Scope
 

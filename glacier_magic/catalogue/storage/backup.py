@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...base.files import rename_new
 from ...errors import CatalogueError, InputError, LocalError
-from ...scrubbing import scrub
+from ...errors.scrubbing import scrub
 from .holding import PLACE, RESTORED
 from .schema import APPLICATION_ID, check
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...base.session_limits import USUAL, Limits
 from ...errors import CatalogueError
-from ...steps import step
+from ...errors.steps import step
 from .letters import spellings
 from .owners import is_dead
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...base.files import write_atomically
 from ...base.paths import data_folder
 from ...errors import Refused
-from ...steps import step
+from ...errors.steps import step
 from .database import Database, Scope, StoredSettings
 
 HELD = "held"

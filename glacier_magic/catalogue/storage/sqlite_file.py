@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CatalogueError, LocalError
-from ...steps import step
+from ...errors.steps import step
 from . import schema
 from .database import Database, Values, closed_error
 from .holding import hold_if_copied

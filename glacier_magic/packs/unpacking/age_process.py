@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ...scrubbing import scrub
+from ...errors.scrubbing import scrub
 
 WRONG = 3
 """The exit code for another key or passphrase."""

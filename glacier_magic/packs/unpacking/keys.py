@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...errors import InputError, LocalError, WrongKey
-from ...scrubbing import hide
-from ...steps import option
+from ...errors.scrubbing import hide
+from ...errors.steps import option
 
 ASK = "-"
 """The password file that stands for a question to the user."""

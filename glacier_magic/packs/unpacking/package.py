@@ -15,7 +15,7 @@ from ...base.rendering import Rendered, near, visible
 from ...base.safenames import UnsafePath, alternatives, safe_parts
 from ...base.units import human_bytes, plural
 from ...errors import GlacierError, InputError, LocalError
-from ...steps import left_out, option
+from ...errors.steps import left_out, option
 from .extracting import Extraction, extract_tar, extract_zip
 from .keys import Keys
 from .layers import PIECE, TAR, Allowance, Opened, opened, pieces_of

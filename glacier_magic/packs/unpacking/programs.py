@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from ...base.extras import missing
 from ...base.rendering import visible
 from ...errors import GlacierError, InputError, IntegrityError, WrongKey
-from ...steps import option
+from ...errors.steps import option
 from .age_process import WRONG, main
 from .keys import Keys
 from .layers import HEAD, PIECE, Layer, pieces_of

@@ -10,7 +10,7 @@ from ...base.units import plural, short_id
 from ...catalogue import Deletion
 from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
-from ...steps import step
+from ...errors.steps import step
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
 from .selection_plan import SelectionPlan

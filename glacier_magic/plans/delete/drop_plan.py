@@ -14,12 +14,12 @@ from ...catalogue.records.deletion_records import DeletionChoice
 from ...catalogue.storage.leases import Leases
 from ...catalogue.storage.owners import new_owner
 from ...errors import GlacierError, Refused, VaultNotEmpty
+from ...errors.steps import step
 from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
 from ...prices import Quote
 from ...prices.quotes import other_requests
 from ...service import Service
-from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
 from ..base import PlanLog

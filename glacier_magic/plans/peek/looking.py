@@ -12,12 +12,12 @@ from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...descriptions import decode
 from ...errors import GlacierError, InputError, NotFound, NotReady
+from ...errors.steps import option, step
 from ...jobs import Batch, Tracker
 from ...packs.unpacking import Keys
 from ...packs.unpacking.opening import unwrap
 from ...peek import SEALED, Contents, ReadLimits, Window, kind_of, members, no_kind
 from ...prices.quotes import HERE
-from ...steps import option, step
 from ...transfer.engine import Engine
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
 from ..restore.request import carry_out, check_folder

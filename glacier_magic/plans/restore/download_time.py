@@ -6,9 +6,9 @@ import math
 
 from ...base.units import human_bytes, human_duration
 from ...catalogue import Catalogue
+from ...errors.steps import option
 from ...jobs.fetching import measured_rate
 from ...service import ServiceClock
-from ...steps import option
 from .timetable import Timetable
 
 ASSUMED_RATE = 12_500_000

@@ -14,6 +14,7 @@ from ...base.rendering import Rendered, escape, html_table, text_table
 from ...base.session_limits import USUAL
 from ...base.units import human_duration, local_time
 from ...errors import InputError
+from ...errors.steps import option, step
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
 from ...prices.built_in import regions
@@ -21,7 +22,6 @@ from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
-from ...steps import option, step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from ...base.units import human_bytes, human_total
 from ...catalogue import Catalogue
 from ...catalogue.records.downloads import Downloads
 from ...errors import InputError, LocalError
+from ...errors.steps import option
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
-from ...steps import option
 from .items import ASK, NOTHING, STATES, TO_FETCH, RestoreItem
 from .timetable import Timetable
 

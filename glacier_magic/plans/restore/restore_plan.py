@@ -14,13 +14,13 @@ from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
 from ...errors import GlacierError, InputError, PriceUnknown
+from ...errors.steps import option, step
 from ...jobs import Batch, Tracker
 from ...jobs.asking import other_computers
 from ...prices import Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS, retrieval, transfer_out
 from ...service.retrieval_policies import SUBJECT
-from ...steps import option, step
 from ..base import Plan, PlanLog
 from . import sharing
 from .download_time import download_time

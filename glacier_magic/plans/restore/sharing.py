@@ -20,8 +20,8 @@ from ...catalogue import ArchiveRecord, Scope
 from ...catalogue.archives import states
 from ...catalogue.archives.archives import Archives
 from ...errors import InputError, LocalError
+from ...errors.steps import step
 from ...jobs import TIERS
-from ...steps import step
 
 FORMAT, VERSION = "glacier_magic restore plan", 1
 LARGEST = 64 << 20

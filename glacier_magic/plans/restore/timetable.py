@@ -21,11 +21,11 @@ from ...base.units import (
 )
 from ...catalogue import Catalogue, Download
 from ...errors import InputError
+from ...errors.steps import option, step
 from ...jobs import window
 from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
 from ...prices import PriceTable, Quote
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
-from ...steps import option, step
 from .items import ASK, RestoreItem
 from .quoting import Asking, quote_for
 

@@ -7,7 +7,7 @@ import pytest
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives.no_match import no_match
-from glacier_magic.steps import spell_as
+from glacier_magic.errors.steps import spell_as
 
 HERE = Scope("111111111111", "eu-west-1")
 NAMES = [

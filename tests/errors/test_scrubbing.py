@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glacier_magic.catalogue import JobRecord
 from glacier_magic.errors import LocalError, describe
-from glacier_magic.scrubbing import SHORTEST, STARS, Scrubber, scrub
+from glacier_magic.errors.scrubbing import SHORTEST, STARS, Scrubber, scrub
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx+Zz9=="

@@ -8,7 +8,7 @@ import pytest
 import glacier_magic
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import NameNotKnown
-from glacier_magic.steps import CALLS, consent, option, spell_as, step
+from glacier_magic.errors.steps import CALLS, consent, option, spell_as, step
 
 ROOT = Path(glacier_magic.__file__).parent
 
