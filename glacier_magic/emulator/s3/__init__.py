@@ -6,19 +6,23 @@ Importing this package registers its operations.
 from glacier_magic.emulator.s3 import (
     bucket_documents,
     bucket_operations,
+    copying,
     deleting,
     listing,
     part_uploads,
     reading,
+    restoring,
     writing,
 )
 
 __all__ = [
     "bucket_documents",
     "bucket_operations",
+    "copying",
     "deleting",
     "listing",
     "part_uploads",
     "reading",
+    "restoring",
     "writing",
 ]

@@ -76,9 +76,10 @@ def head_bucket(call: S3Call) -> Response:
 
 @s3_operation("DELETE", "bucket")
 def delete_bucket(call: S3Call) -> Response:
-    """Delete an empty bucket."""
+    """Delete a bucket without objects; open uploads do not keep it."""
     with call.store.write() as connection:
-        bucket_rows.delete(connection, call.bucket(connection))
+        files = bucket_rows.delete(connection, call.bucket(connection))
+    call.service.payloads.remove(*files)
     return Response(204)
 
 

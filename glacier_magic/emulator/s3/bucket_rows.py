@@ -59,15 +59,19 @@ def page(connection: sqlite3.Connection, prefix: str, after: str, limit: int) ->
     return [StoredBucket(*row) for row in rows]
 
 
-def delete(connection: sqlite3.Connection, bucket: StoredBucket) -> None:
-    """Delete a bucket, which must be empty."""
-    for table in ("s3_objects", "s3_uploads"):
-        if connection.execute(f"SELECT 1 FROM {table} WHERE bucket = ? LIMIT 1", (bucket.id,)).fetchone():
-            raise s3_errors.S3Error(
-                "BucketNotEmpty", 409, "The bucket you tried to delete is not empty", BucketName=bucket.name
-            )
-    connection.execute("DELETE FROM s3_documents WHERE bucket = ?", (bucket.id,))
+def delete(connection: sqlite3.Connection, bucket: StoredBucket) -> list[str]:
+    """Delete a bucket without objects, with its uploads; return the files no longer needed."""
+    if connection.execute("SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (bucket.id,)).fetchone():
+        raise s3_errors.S3Error(
+            "BucketNotEmpty", 409, "The bucket you tried to delete is not empty", BucketName=bucket.name
+        )
+    parts = "s3_parts WHERE payload IN (SELECT payload FROM s3_uploads WHERE bucket = ?)"
+    files = [row["file"] for row in connection.execute(f"SELECT file FROM {parts}", (bucket.id,))]
+    connection.execute(f"DELETE FROM {parts}", (bucket.id,))
+    for table in ("s3_uploads", "s3_documents"):
+        connection.execute(f"DELETE FROM {table} WHERE bucket = ?", (bucket.id,))
     connection.execute("DELETE FROM s3_buckets WHERE id = ?", (bucket.id,))
+    return files
 
 
 def document(connection: sqlite3.Connection, bucket: StoredBucket, name: str) -> bytes | None:

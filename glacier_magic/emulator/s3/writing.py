@@ -78,15 +78,16 @@ def check_conditions(call: S3Call, connection: sqlite3.Connection, bucket: Store
         if none != "*":
             raise s3_errors.not_implemented("If-None-Match with an entity tag")
         if exists:
-            raise _failed("If-None-Match")
+            raise failed("If-None-Match")
     if expected is not None:
         if found is None or not exists:
             raise s3_errors.no_such_key(Key=call.key)
         if expected.strip('"') != found.etag:
-            raise _failed("If-Match")
+            raise failed("If-Match")
 
 
-def _failed(condition: str) -> s3_errors.S3Error:
+def failed(condition: str) -> s3_errors.S3Error:
+    """Return the error of a condition that does not hold."""
     return s3_errors.S3Error("PreconditionFailed", 412, s3_errors.CONDITION, Condition=condition)
 
 
@@ -124,6 +125,15 @@ def record(
     files = object_rows.add(connection, bucket.id, new, version)
     headers = {} if status is None else {"x-amz-version-id": version}
     return headers, lambda: remove_files(call, replaced.payload if replaced else "", files)
+
+
+def commit(call: S3Call, new: NewObject, part: StoredPart) -> tuple[dict[str, str], Callable[[], None]]:
+    """Record an object of one part, as :func:`record` does."""
+    with call.store.write() as connection:
+        bucket = call.bucket(connection)  # once more: both may have changed during the transfer
+        check_conditions(call, connection, bucket)
+        object_rows.add_part(connection, new.payload, part)
+        return record(call, connection, bucket, new)
 
 
 def check_lock(connection: sqlite3.Connection, bucket: StoredBucket, checks: BodyChecks) -> None:
@@ -180,11 +190,7 @@ def put_object(call: S3Call) -> Response:
             payload=payload,
             damaged=damaged(call),
         )
-        with call.store.write() as connection:
-            bucket = call.bucket(connection)  # once more: both may have changed during the transfer
-            check_conditions(call, connection, bucket)
-            object_rows.add_part(connection, payload, part)
-            version, finish = record(call, connection, bucket, new)
+        version, finish = commit(call, new, part)
     finish()
     answer = {"ETag": f'"{new.etag}"'} | checksum_headers(new) | encryption_header(headers) | version
     return Response(200, answer)
