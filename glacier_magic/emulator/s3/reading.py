@@ -142,11 +142,8 @@ def asked_range(text: str, size: int) -> tuple[int, int] | None:
 @s3_operation("HEAD", "object")
 def head_object(call: S3Call) -> Response:
     """Return the headers of an object, archived or not."""
-    response = _response(call, version_of(call))
-    response.announced = response.length
-    if response.source is not None:
-        response.source.close()
-        response.source = None
+    response, _ = _answer(call, version_of(call))
+    response.announced = response.count
     return response
 
 
@@ -161,10 +158,13 @@ def get_object(call: S3Call) -> Response:
             "The operation is not valid for the object's storage class",
             StorageClass=found.storage_class,
         )
-    return _response(call, found)
+    response, parts = _answer(call, found)
+    response.source = object_source(call, found, parts)
+    return response
 
 
-def _response(call: S3Call, found: StoredObject) -> Response:
+def _answer(call: S3Call, found: StoredObject) -> tuple[Response, list[StoredPart]]:
+    """Return the response without its bytes, and the parts that contain them."""
     _check_conditions(call, found)
     headers = _headers(call, found)
     with call.store.read() as connection:
@@ -175,14 +175,13 @@ def _response(call: S3Call, found: StoredObject) -> Response:
         span = _part_span(number, parts)
         if found.parts is not None:
             headers["x-amz-mp-parts-count"] = str(found.parts)
-    if span is None and call.request.headers.get("x-amz-checksum-mode") == "ENABLED":
-        headers |= checksum_headers(found)
-    source = object_source(call, found, parts)
     if span is None:
-        return Response(200, headers, source=source, count=found.size)
+        if call.request.headers.get("x-amz-checksum-mode") == "ENABLED":
+            headers |= checksum_headers(found)
+        return Response(200, headers, count=found.size), parts
     start, end = span
     headers["Content-Range"] = f"bytes {start}-{end}/{found.size}"
-    return Response(206, headers, source=source, start=start, count=end - start + 1)
+    return Response(206, headers, start=start, count=end - start + 1), parts
 
 
 def _part_span(text: str, parts: list[StoredPart]) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def time(emulator):
 def test_a_restore_takes_the_time_of_its_tier(
     s3, emulator, archived, restore, refused, time, storage_class, tier
 ):
-    """Before it is over the object is refused; then it can be read until a midnight, and is archived again."""
+    """Before it is over the object is refused; then it can be read until a midnight, and no longer."""
     named = archived(storage_class)
     answer = refused(s3.get_object, **named)
     assert answer == ("InvalidObjectState", 403, "The operation is not valid for the object's storage class")
