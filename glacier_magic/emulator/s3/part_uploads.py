@@ -10,17 +10,17 @@ from glacier_magic.emulator.payloads import Incoming
 from glacier_magic.emulator.s3 import (
     bucket_documents,
     object_rows,
+    object_writes,
     s3_errors,
     s3_limits,
     s3_upload_rows,
-    writing,
 )
 from glacier_magic.emulator.s3.body_checks import FULL, TYPES, BodyChecks, algorithm_named
 from glacier_magic.emulator.s3.bucket_operations import owner
 from glacier_magic.emulator.s3.bucket_rows import StoredBucket
-from glacier_magic.emulator.s3.completing import check_complete
+from glacier_magic.emulator.s3.object_reads import number_in
 from glacier_magic.emulator.s3.object_rows import StoredPart
-from glacier_magic.emulator.s3.reading import number_in
+from glacier_magic.emulator.s3.part_completion import check_complete
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, timestamp, xml_response
 from glacier_magic.emulator.s3.s3_upload_rows import PartUpload
 from glacier_magic.emulator.s3.xml_documents import Members
@@ -29,7 +29,7 @@ from glacier_magic.emulator.s3.xml_documents import Members
 @s3_operation("POST", "object", "uploads")
 def create_multipart_upload(call: S3Call) -> Response:
     """Start an upload."""
-    headers, kind = writing.kept_headers(call), writing.storage_class(call)
+    headers, kind = object_writes.kept_headers(call), object_writes.storage_class(call)
     algorithm, checksum_type = _checksum(call)
     with call.store.write() as connection:
         bucket, now = call.bucket(connection), call.clock.now()
@@ -45,7 +45,7 @@ def create_multipart_upload(call: S3Call) -> Response:
             payload=ids.file_name(),
         )
         s3_upload_rows.add(connection, upload)
-        answer = _abort_headers(connection, bucket, upload) | writing.encryption_header(headers)
+        answer = _abort_headers(connection, bucket, upload) | object_writes.encryption_header(headers)
     if algorithm is not None:
         answer |= {"x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": checksum_type or ""}
     members: Members = [("Bucket", bucket.name), ("Key", call.key), ("UploadId", upload.upload_id)]
@@ -115,9 +115,9 @@ def upload_part(call: S3Call) -> Response:
     checks = BodyChecks(call.request.headers, upload.kept, trust=call.service.payloads.trust)
     _check_declared(upload, checks.declared)
     with call.service.payloads.incoming() as incoming:
-        writing.receive(call, checks, incoming)
+        object_writes.receive(call, checks, incoming)
         part = store_part(call, number, incoming, checks)
-    answer = {"ETag": f'"{part.etag}"'} | writing.encryption_header(upload.headers)
+    answer = {"ETag": f'"{part.etag}"'} | object_writes.encryption_header(upload.headers)
     return Response(200, answer | checks.headers())
 
 
@@ -251,10 +251,10 @@ def complete_multipart_upload(call: S3Call) -> Response:
         return Response(200, {"Content-Type": "application/xml"}, s3_errors.document(s3_errors.internal()))
     with call.store.write() as connection:
         upload, bucket = upload_of(call, connection), call.bucket(connection)
-        writing.check_conditions(call, connection, bucket)
+        object_writes.check_conditions(call, connection, bucket)
         new, dropped = check_complete(call, connection, upload, document)
         s3_upload_rows.end(connection, upload)
-        version, finish = writing.record(call, connection, bucket, new)
+        version, finish = object_writes.record(call, connection, bucket, new)
     call.service.payloads.remove(*dropped)
     finish()
     members: Members = [
@@ -264,5 +264,5 @@ def complete_multipart_upload(call: S3Call) -> Response:
         ("ETag", f'"{new.etag}"'),
     ]
     members += [(f"Checksum{new.algorithm}", new.checksum), ("ChecksumType", new.checksum_type)]
-    headers = version | writing.encryption_header(new.headers)
+    headers = version | object_writes.encryption_header(new.headers)
     return xml_response("CompleteMultipartUploadResult", members, headers)

@@ -128,7 +128,7 @@ def document(error: ServiceError) -> bytes:
 
 
 def refuse(error: ServiceError, request: Request) -> Response:
-    """Return the response that carries *error*; a response to HEAD has no body."""
+    """Return the response that carries *error*; a response to HEAD has no body, and neither has a 304."""
     _, status, _ = _translated(error)
-    body = b"" if request.method == "HEAD" else document(error)
+    body = b"" if request.method == "HEAD" or status == 304 else document(error)
     return Response(status, {"Content-Type": "application/xml"} | error.headers, body)

@@ -52,7 +52,7 @@ class XmlNode:
         found = self.all(name)
         if len(found) > 1:
             raise ValueError(f"{name} is given more than once")
-        return found[0].text.strip() if found else None
+        return found[0].text if found else None
 
 
 def read(data: bytes) -> XmlNode:

@@ -80,6 +80,16 @@ def test_versions_stay_until_they_are_deleted(s3, bucket, refused):
     s3.delete_bucket(Bucket=bucket)
 
 
+def test_keys_of_spaces_are_deleted_as_they_are(s3, bucket):
+    """By a list of keys, too."""
+    keys = [" ", " a ", "b\tc", "<&>"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+    assert [each["Key"] for each in done["Deleted"]] == keys
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
 def test_a_lock_keeps_versions_and_wants_a_checksum(s3, emulator, refused):
     """Until the retention is over on the virtual clock."""
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)

@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import http.client
 import ipaddress
-import json
 import os
 import shutil
 import socket
@@ -239,8 +238,8 @@ def test_with_discard_hashes_stay_and_bytes_do_not(tmp_path, refused):
 @pytest.mark.skipif(
     shutil.which("aws") is None and not os.environ.get("CI"), reason="the AWS CLI is not installed"
 )
-def test_the_aws_cli(emulator, tmp_path):
-    """Copies up in parts and down again, restores, lists, and deletes."""
+def test_the_aws_cli(emulator, s3, bucket, tmp_path):
+    """Copies up in parts, down again once restored, and lists."""
     given = {
         "AWS_ENDPOINT_URL_S3": emulator.url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -259,13 +258,11 @@ def test_the_aws_cli(emulator, tmp_path):
 
     source, copy = tmp_path / "source", tmp_path / "copy"
     source.write_bytes(os.urandom(17 * MIB))
-    aws("s3", "mb", "s3://from-the-cli")
-    aws("s3", "cp", "--no-progress", "--storage-class", "GLACIER", str(source), "s3://from-the-cli/a/b")
-    named = ("--bucket", "from-the-cli", "--key", "a/b")
-    request = json.dumps({"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}})
-    aws("s3api", "restore-object", *named, "--restore-request", request)
+    named = {"Bucket": bucket, "Key": "a/b"}
+    aws("s3", "cp", "--no-progress", "--storage-class", "GLACIER", str(source), f"s3://{bucket}/a/b")
+    restore = {"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}}
+    s3.restore_object(**named, RestoreRequest=restore)
     emulator.advance(180)
-    aws("s3", "cp", "--no-progress", "s3://from-the-cli/a/b", str(copy))
+    aws("s3", "cp", "--no-progress", f"s3://{bucket}/a/b", str(copy))
     assert copy.read_bytes() == source.read_bytes()
-    assert "17825792 a/b" in aws("s3", "ls", "--recursive", "s3://from-the-cli")
-    aws("s3", "rb", "--force", "s3://from-the-cli")
+    assert "17825792 a/b" in aws("s3", "ls", "--recursive", f"s3://{bucket}")

@@ -12,8 +12,8 @@ from glacier_magic.emulator.http import BodySource, Response, whole_number
 from glacier_magic.emulator.s3 import object_rows, s3_errors, s3_limits
 from glacier_magic.emulator.s3.body_checks import FULL
 from glacier_magic.emulator.s3.object_rows import StoredObject, StoredPart
+from glacier_magic.emulator.s3.object_writes import checksum_headers
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, xml_response
-from glacier_magic.emulator.s3.writing import checksum_headers
 from glacier_magic.emulator.s3.xml_documents import Members
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -96,10 +96,11 @@ def _check_conditions(call: S3Call, found: StoredObject) -> None:
         raise s3_errors.S3Error(
             "PreconditionFailed", 412, s3_errors.CONDITION, Condition="If-Unmodified-Since"
         )
-    if none is not None and _names(none, found):
-        raise s3_errors.S3Error("NotModified", 304, "Not Modified")
-    if none is None and modified is not None and changed <= modified:
-        raise s3_errors.S3Error("NotModified", 304, "Not Modified")
+    unchanged = none is None and modified is not None and changed <= modified
+    if unchanged or (none is not None and _names(none, found)):
+        error = s3_errors.S3Error("NotModified", 304, "Not Modified")
+        error.headers |= {"ETag": f'"{found.etag}"', "Last-Modified": dates.http_date(found.modified)}
+        raise error
 
 
 def _names(condition: str, found: StoredObject) -> bool:

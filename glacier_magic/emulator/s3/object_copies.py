@@ -8,11 +8,11 @@ from urllib.parse import unquote
 from glacier_magic.emulator import ids
 from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.payloads import Incoming
-from glacier_magic.emulator.s3 import object_rows, s3_errors, s3_limits, writing
+from glacier_magic.emulator.s3 import object_rows, object_writes, s3_errors, s3_limits
 from glacier_magic.emulator.s3.body_checks import FULL, BodyChecks, algorithm_named
+from glacier_magic.emulator.s3.object_reads import asked_range, object_source, version_header
 from glacier_magic.emulator.s3.object_rows import NewObject, StoredObject, StoredPart
 from glacier_magic.emulator.s3.part_uploads import part_number, store_part, upload_of
-from glacier_magic.emulator.s3.reading import asked_range, object_source, version_header
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, timestamp, xml_response
 from glacier_magic.emulator.s3.xml_documents import Members
 
@@ -53,9 +53,9 @@ def _source(call: S3Call, code: str, text: str) -> _Source:
         parts = object_rows.parts(connection, found.payload)
     match, none = call.header("x-amz-copy-source-if-match"), call.header("x-amz-copy-source-if-none-match")
     if match is not None and match.strip('"') not in ("*", found.etag):
-        raise writing.failed("x-amz-copy-source-If-Match")
+        raise object_writes.failed("x-amz-copy-source-If-Match")
     if none is not None and none.strip('"') in ("*", found.etag):
-        raise writing.failed("x-amz-copy-source-If-None-Match")
+        raise object_writes.failed("x-amz-copy-source-If-None-Match")
     if found.archived(call.clock.now()):
         raise s3_errors.S3Error(code, 403, text)
     return _Source(found, parts, (name, key) == (call.names["bucket"], call.key) and not version)
@@ -86,14 +86,14 @@ def copy_object(call: S3Call) -> Response:
         "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 "
         "Glacier.",
     )
-    found, kind = source.found, writing.storage_class(call)
+    found, kind = source.found, object_writes.storage_class(call)
     replaced = call.header("x-amz-metadata-directive") == "REPLACE"
     if source.itself and not replaced and kind == found.storage_class:
         raise s3_errors.invalid_request(_ITSELF)
     wanted = call.header("x-amz-checksum-algorithm")
     algorithm = found.algorithm if wanted is None else algorithm_named(wanted)
     checks = BodyChecks({}, algorithm, trust=call.service.payloads.trust)
-    headers = writing.kept_headers(call) if replaced else found.headers
+    headers = object_writes.kept_headers(call) if replaced else found.headers
     payload = ids.file_name()
     with call.service.payloads.incoming() as incoming:
         _fill(call, source, incoming, checks, (0, found.size))
@@ -104,16 +104,16 @@ def copy_object(call: S3Call) -> Response:
             key=call.key,
             modified=now,
             size=incoming.size,
-            etag=writing.etag(checks, headers),
+            etag=object_writes.etag(checks, headers),
             storage_class=kind,
             headers=headers,
             algorithm=checks.algorithm,
             checksum_type=FULL,
             checksum=checks.checksum,
             payload=payload,
-            damaged=writing.damaged(call),
+            damaged=object_writes.damaged(call),
         )
-        version, finish = writing.commit(call, new, part)
+        version, finish = object_writes.commit(call, new, part)
     finish()
     members: Members = [
         ("ETag", f'"{new.etag}"'),
@@ -121,7 +121,7 @@ def copy_object(call: S3Call) -> Response:
         (f"Checksum{new.algorithm}", new.checksum),
         ("ChecksumType", FULL),
     ]
-    answer = version | source.headers | writing.encryption_header(headers)
+    answer = version | source.headers | object_writes.encryption_header(headers)
     return xml_response("CopyObjectResult", members, answer)
 
 

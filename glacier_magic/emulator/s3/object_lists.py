@@ -13,8 +13,8 @@ from urllib.parse import quote
 from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.s3 import object_rows, s3_errors, s3_limits
 from glacier_magic.emulator.s3.bucket_operations import owner
+from glacier_magic.emulator.s3.object_reads import number_in
 from glacier_magic.emulator.s3.object_rows import StoredObject
-from glacier_magic.emulator.s3.reading import number_in
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, timestamp, xml_response
 from glacier_magic.emulator.s3.xml_documents import Members
 

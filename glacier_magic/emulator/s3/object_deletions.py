@@ -10,8 +10,8 @@ from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.s3 import bucket_documents, object_rows, s3_errors, s3_limits
 from glacier_magic.emulator.s3.bucket_rows import StoredBucket
 from glacier_magic.emulator.s3.object_rows import NewObject
+from glacier_magic.emulator.s3.object_writes import record, remove_files
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, xml_response
-from glacier_magic.emulator.s3.writing import record, remove_files
 from glacier_magic.emulator.s3.xml_documents import Members
 
 _LOCKED = "Access Denied because object protected by object lock."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from glacier_magic.emulator.http import whole_number
-from glacier_magic.emulator.s3 import body_checks, object_rows, s3_errors, s3_limits, writing
+from glacier_magic.emulator.s3 import body_checks, object_rows, object_writes, s3_errors, s3_limits
 from glacier_magic.emulator.s3.object_rows import NewObject, StoredPart
 from glacier_magic.emulator.s3.s3_service import S3Call
 from glacier_magic.emulator.s3.s3_upload_rows import PartUpload
@@ -118,7 +118,7 @@ def _object(call: S3Call, upload: PartUpload, parts: list[StoredPart]) -> NewObj
         checksum=checksum,
         parts=len(parts),
         payload=upload.payload,
-        damaged=writing.damaged(call),
+        damaged=object_writes.damaged(call),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from glacier_magic.emulator.http import Response, whole_number
 from glacier_magic.emulator.s3 import object_rows, s3_errors, s3_limits
+from glacier_magic.emulator.s3.object_reads import object_in
 from glacier_magic.emulator.s3.object_rows import StoredObject
-from glacier_magic.emulator.s3.reading import object_in
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation
 from glacier_magic.emulator.s3.xml_documents import XmlNode
 from glacier_magic.emulator.service_limits import DAY
