@@ -210,8 +210,8 @@ VERB = Verb(
     details=(
         "speed sets the seconds per second, and advance 4h skips four hours. Time stops while the "
         "emulator is stopped. A fault makes operations fail, to test clients; fault clear ends all "
-        "faults. The endpoint answers S3, too. credentials issues temporary keys with a session token, which expires when its life "
-        "has passed on the emulator's clock. In a shell, glacier-magic emulator [--port N] [--data DIR] "
-        "runs the emulator in the foreground."
+        "faults. The endpoint answers S3, too. credentials issues temporary keys with a session token, "
+        "which expires when its life has passed on the emulator's clock. In a shell, glacier-magic "
+        "emulator [--port N] [--data DIR] runs the emulator in the foreground."
     ),
 )

@@ -104,6 +104,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
         "jobs_in_progress": running,
         "buckets": buckets,
         "objects": objects,
+        "requests": dict(service.requests),
         "faults": service.faults.describe(),
     }
 

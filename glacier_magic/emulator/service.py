@@ -6,7 +6,9 @@ import re
 import secrets
 import sqlite3
 import sys
+import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +65,9 @@ class EmulatedService:
         self.payloads = Payloads(folder, discard=options.discard, trust=options.trust)
         self.outputs = Outputs(self.store, self.payloads)
         self.faults = Faults()
+        self.requests: Counter[str] = Counter()
+        """How many requests of each operation have been accepted since the start, faults included."""
+        self._counting = threading.Lock()
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         root = self.store.meta("temporary_keys", secrets.token_hex(32))
@@ -134,6 +139,8 @@ class EmulatedService:
 
     def perform(self, call: C, operation: str, handler: Callable[[C], Response]) -> Response:
         """Perform an operation, with the fault that hits it, if one does."""
+        with self._counting:
+            self.requests[operation] += 1
         call.fault = self.faults.take(operation)
         if call.fault is None:
             return handler(call)

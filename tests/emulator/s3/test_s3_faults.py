@@ -50,12 +50,14 @@ def test_a_fault_is_of_one_service_or_of_both(client, s3, fault, vault, upload, 
 
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-during", "reset-after"])
-def test_a_reset_part_is_stored_only_if_the_reset_came_after(s3, fault, upload, kind):
-    """And it is found again by its checksum."""
+def test_a_reset_part_is_stored_only_if_the_reset_came_after(s3, emulator, fault, upload, kind):
+    """It is one request in either case, and the part is found again by its checksum."""
     named = upload(ChecksumAlgorithm="SHA256")
+    before = emulator.status()["requests"].get("s3:UploadPart", 0)
     fault(kind, "UploadPart")
     with pytest.raises(ConnectionClosedError):
         s3.upload_part(**named, PartNumber=1, Body=DATA, ChecksumAlgorithm="SHA256")
+    assert emulator.status()["requests"]["s3:UploadPart"] == before + 1
     assert len(s3.list_parts(**named).get("Parts", [])) == (kind == "reset-after")
 
 
