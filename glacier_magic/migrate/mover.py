@@ -194,12 +194,14 @@ class _Move:
 
     def _open(self, part_size: int) -> str:
         """Start an upload, or take the one whose start was not answered; return its id."""
-        found = None
-        if self.moved.step == OPENING:
-            found = self._call(self._opened_before)
-        else:
-            self._record(step=OPENING, opened=self._engine.service.clock.now_ms(), part_size=part_size)
-        upload_id = found or self._call(lambda: self._objects.start(self._new))
+
+        def opened() -> str:
+            found = self._opened_before() if self.moved.step == OPENING else None
+            if found is None:
+                self._record(step=OPENING, opened=self._engine.service.clock.now_ms(), part_size=part_size)
+            return found or self._objects.start(self._new)
+
+        upload_id = self._call(opened)
         self._record(step=SENDING, upload_id=upload_id)
         return upload_id
 

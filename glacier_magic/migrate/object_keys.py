@@ -138,11 +138,9 @@ def _dated(key: str, archive: ArchiveRecord, length: int) -> str:
 
 def _tailed(key: str, tail: str) -> str:
     """Return a key with *tail* before the suffix of its name."""
-    folder, slash, name = key.rpartition("/")
-    suffix = PurePosixPath(name).suffix[:32]
-    stem = name.removesuffix(suffix)
-    room = LONGEST - len((folder + slash + tail + suffix).encode())
-    return folder + slash + stem.encode()[:room].decode(errors="ignore") + tail + suffix
+    suffix = PurePosixPath(key.rpartition("/")[2]).suffix[:32]
+    room = LONGEST - len((tail + suffix).encode())
+    return key.removesuffix(suffix).encode()[:room].decode(errors="ignore") + tail + suffix
 
 
 def _fitting(key: str) -> str:

@@ -134,6 +134,7 @@ def _fetched(
 
 
 def _sent(task: RangeTask, objects: ObjectStore, body: MemoryBody, done: RangeDone) -> RangeDone:
+    body.seek(0)  # an earlier attempt has read it
     if task.upload_id is not None:
         etag = objects.send(task.new, task.upload_id, task.number, body)
         return RangeDone(root=done.root, sha256=done.sha256, etag=etag)
