@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
+from ..catalogue import ArchiveRecord
 from ..errors import InputError
 from ..migrate.object_keys import Place
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
@@ -29,6 +31,8 @@ class VaultMoves(VaultBackups):
         destination: str | None = None,
         spread: str | float | None = None,
         daily: str | int | None = None,
+        sample: int | None = None,
+        accept_lifecycle: bool = False,
         executor: Executor | None = None,
     ) -> MigratePlan:
         """Return the plan to move archives to S3; nothing is requested or written until its ``run()``.
@@ -39,6 +43,8 @@ class VaultMoves(VaultBackups):
         :param tier: ``Expedited``, ``Standard`` or ``Bulk``, of the retrievals.
         :param destination: where this computer is; see :meth:`~.Vault.restore`.
         :param spread: see :meth:`~.Vault.restore`; so is *daily*.
+        :param sample: move only so many of the archives, to see how it goes; the same ones each time.
+        :param accept_lifecycle: write to the bucket although a lifecycle rule deletes the objects again.
         :param executor: copies the bytes, in other processes or on other computers; its workers sign
             with the credentials that they find.  None: threads of this process.
         :raises NameNotKnown: a word matches nothing.
@@ -55,8 +61,12 @@ class VaultMoves(VaultBackups):
                 f"The bucket {place.bucket} is in {region}, and the vault in {session.region}",
                 cure=f"Name a bucket in {session.region}: the way to another region is charged.",
             )
+        # By age, as they were stored: the service finds them faster.
+        archives = sorted(self._selector.select(words), key=lambda archive: archive.created or 0)
+        if sample is not None:
+            archives = sorted(archives, key=_chance)[:sample]
         return MigratePlan(
-            self._selector.select(words),
+            archives,
             vault=self.name,
             tier=checked_tier(tier),
             place=place,
@@ -67,4 +77,9 @@ class VaultMoves(VaultBackups):
             log=session.plan_log,
             pace=Pace.of(spread, daily),
             executor=executor,
+            accept_lifecycle=accept_lifecycle,
         )
+
+
+def _chance(archive: ArchiveRecord) -> str:
+    return hashlib.sha256(archive.archive_id.encode()).hexdigest()

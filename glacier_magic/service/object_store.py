@@ -36,6 +36,8 @@ it meanwhile, the upload is completed or aborted."""
 
 _ABSENT = ("NoSuchKey", "NoSuchVersion", "MethodNotAllowed")  # the last is that of a delete marker
 
+_NOT_SET = ("NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError")
+
 _KINDS: dict[str, tuple[type[GlacierError], str]] = {
     "AccessDenied": (AccessDenied, "S3 denied access"),
     "BadDigest": (IntegrityError, "The bytes changed on their way"),
@@ -94,6 +96,21 @@ class StoredObject:
     parts: tuple[tuple[int, str], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class BucketSettings:
+    """The settings of a bucket that matter to what is written to it.
+
+    :param rules: the lifecycle rules that are enabled, as S3 has them.
+    :param retention: the default retention of Object Lock; empty for none.
+    :param unread: in words, the settings that the identity may not read.
+    """
+
+    versioning: bool
+    rules: tuple[Mapping[str, Any], ...] = ()
+    retention: Mapping[str, Any] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+
 class ObjectStore:
     """Calls to the S3 of one region; the caller repeats failed ones.
 
@@ -124,6 +141,31 @@ class ObjectStore:
                 raise
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))
+
+    def settings(self, bucket: str, owner: str) -> BucketSettings:
+        """Return the settings of a bucket; those that the identity may not read are named in it."""
+        place = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        denied: list[str] = []
+
+        def read(operation: str, what: str) -> Mapping[str, Any]:
+            try:
+                with _asked():
+                    return dict(getattr(self._client, operation)(**place))
+            except AccessDenied:
+                denied.append(what)
+            except Refused as error:
+                if error.code not in _NOT_SET:
+                    raise
+            return {}
+
+        lifecycle = read("get_bucket_lifecycle_configuration", "lifecycle rules")
+        lock = read("get_object_lock_configuration", "Object Lock").get("ObjectLockConfiguration", {})
+        return BucketSettings(
+            versioning=read("get_bucket_versioning", "versioning").get("Status") == "Enabled",
+            rules=tuple(rule for rule in lifecycle.get("Rules", ()) if rule.get("Status") == "Enabled"),
+            retention=lock.get("Rule", {}).get("DefaultRetention", {}),
+            unread=tuple(denied),
+        )
 
     # Objects
 
