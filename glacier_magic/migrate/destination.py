@@ -9,19 +9,19 @@ from typing import Any
 
 from ..errors import Refused
 from ..errors.steps import option
-from ..service.object_store import BucketSettings, NewObject, ObjectStore
-from .object_keys import Place
+from ..service.object_store import BucketSettings, ObjectStore, ObjectToWrite
+from .object_keys import BucketPrefix
 
 
 @dataclass(frozen=True)
 class Destination:
     """A place in S3 and the settings of its bucket."""
 
-    place: Place
+    place: BucketPrefix
     settings: BucketSettings
 
     @classmethod
-    def look(cls, objects: ObjectStore, place: Place, owner: str) -> Destination:
+    def look(cls, objects: ObjectStore, place: BucketPrefix, owner: str) -> Destination:
         """Return a place with the settings of its bucket; nothing is written."""
         return cls(place, objects.settings(place.bucket, owner))
 
@@ -66,7 +66,7 @@ class Destination:
         return [("bucket", "; ".join(found))] if found else []
 
 
-def try_out(objects: ObjectStore, place: Place, owner: str, storage_class: str) -> None:
+def try_out(objects: ObjectStore, place: BucketPrefix, owner: str, storage_class: str) -> None:
     """Start an upload below a place and abort it: rights, class, encryption and checksum are accepted.
 
     It is one paid request, and leaves nothing.
@@ -74,5 +74,7 @@ def try_out(objects: ObjectStore, place: Place, owner: str, storage_class: str) 
     :raises GlacierError: S3 does not accept it.
     """
     key = f"{place.prefix}.glacier_magic/trial-{uuid.uuid4().hex}"
-    new = NewObject(bucket=place.bucket, key=key, owner=owner, storage_class=storage_class)
-    objects.abort(new, objects.start(new))
+    new = ObjectToWrite(bucket=place.bucket, key=key, owner=owner, storage_class=storage_class)
+    objects.start(new)
+    for upload_id, _, _ in list(objects.uploads(new)):  # more than one if an answer was lost
+        objects.abort(new, upload_id)

@@ -334,25 +334,20 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
 CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
 
 MOVES = """
--- the objects of S3 that archives become: a download whose target is one has a row here
+-- the objects of S3 that archives become, each of the download whose target it is
 CREATE TABLE moved_objects(
     download BIGINT NOT NULL PRIMARY KEY,
     bucket {text} NOT NULL, key {text} NOT NULL, region {text} NOT NULL, storage_class {text} NOT NULL,
     metadata {text} NOT NULL,     -- JSON
     step {text} NOT NULL,         -- new, opening, sending, completing, stored, proven, conflict
-    part_size BIGINT,             -- null: one request
-    opened BIGINT,                -- when the upload was started, before the request
-    upload_id {text},
-    checksum {text},              -- SHA-256 of what was sent, as S3 writes it
-    etag {text}, version_id {text},
-    proof BIGINT NOT NULL DEFAULT 0,  -- 1: sent and accepted, 2: S3 records the same
-    proved BIGINT
+    part_size BIGINT, opened BIGINT, upload_id {text},  -- null: one request; when it was to be started
+    checksum {text}, etag {text}, version_id {text},    -- SHA-256 of what was sent, as S3 writes it
+    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent and accepted, 2: S3 records the same
 ){by_key};
 CREATE INDEX moved_objects_by_key ON moved_objects(bucket, key);
 CREATE TABLE moved_parts(         -- recorded before they are sent
     download BIGINT NOT NULL, number BIGINT NOT NULL,
-    root {text} NOT NULL, sha256 {text} NOT NULL,  -- tree hash and SHA-256
-    etag {text},                  -- null: the answer is not known
+    root {text} NOT NULL, sha256 {text} NOT NULL, etag {text},  -- null: the answer is not known
     PRIMARY KEY(download, number)
 ){by_key}"""
 

@@ -18,7 +18,7 @@ from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
 from ...jobs import Batch, Tracker
 from ...migrate.destination import Destination, try_out
-from ...migrate.object_keys import Place, labels
+from ...migrate.object_keys import BucketPrefix, labels
 from ...prices import Quote
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
 from ...prices.quotes import HOUR, MINIMUM_HOURS, early_deletion
@@ -69,7 +69,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         *,
         vault: str,
         tier: str,
-        place: Place,
+        place: BucketPrefix,
         storage_class: str,
         objects: ObjectStore,
         destination: str,
