@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..errors import (
     AccessDenied,
@@ -381,8 +380,6 @@ def _client(session: boto3.Session, connection: Connection, region: str, attempt
     if connection.elsewhere:
         address["endpoint_url"] = connection.endpoint_url
         options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
-        if urlsplit(connection.endpoint_url or "").scheme == "http":
-            del options["payload_signing_enabled"]
     if connection.emulator is not None:
         address |= EMULATOR_KEYS
     config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS).merge(
