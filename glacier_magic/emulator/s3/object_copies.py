@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from glacier_magic.emulator import ids
 from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.payloads import Incoming
 from glacier_magic.emulator.s3 import object_rows, object_writes, s3_errors, s3_limits
 from glacier_magic.emulator.s3.body_checks import FULL, BodyChecks, algorithm_named
 from glacier_magic.emulator.s3.object_reads import asked_range, object_source, version_header
-from glacier_magic.emulator.s3.object_rows import NewObject, StoredObject, StoredPart
+from glacier_magic.emulator.s3.object_rows import StoredObject, StoredPart
 from glacier_magic.emulator.s3.part_uploads import part_number, store_part, upload_of
 from glacier_magic.emulator.s3.s3_service import S3Call, s3_operation, timestamp, xml_response
 from glacier_magic.emulator.s3.xml_documents import Members
@@ -94,30 +93,12 @@ def copy_object(call: S3Call) -> Response:
     algorithm = found.algorithm if wanted is None else algorithm_named(wanted)
     checks = BodyChecks({}, algorithm, trust=call.service.payloads.trust)
     headers = object_writes.kept_headers(call) if replaced else found.headers
-    payload = ids.file_name()
     with call.service.payloads.incoming() as incoming:
         _fill(call, source, incoming, checks, (0, found.size))
-        now = call.clock.now()
-        file = incoming.keep()
-        part = StoredPart(0, incoming.size, file, checks.etag, checks.algorithm, checks.checksum, now)
-        new = NewObject(
-            key=call.key,
-            modified=now,
-            size=incoming.size,
-            etag=object_writes.etag(checks, headers),
-            storage_class=kind,
-            headers=headers,
-            algorithm=checks.algorithm,
-            checksum_type=FULL,
-            checksum=checks.checksum,
-            payload=payload,
-            damaged=object_writes.damaged(call),
-        )
-        version, finish = object_writes.commit(call, new, part)
-    finish()
+        new, version = object_writes.store(call, incoming, checks, kind, headers)
     members: Members = [
         ("ETag", f'"{new.etag}"'),
-        ("LastModified", timestamp(now)),
+        ("LastModified", timestamp(new.modified)),
         (f"Checksum{new.algorithm}", new.checksum),
         ("ChecksumType", FULL),
     ]

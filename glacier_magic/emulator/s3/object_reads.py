@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 from glacier_magic.emulator import dates
@@ -176,9 +177,13 @@ def _answer(call: S3Call, found: StoredObject) -> tuple[Response, list[StoredPar
         span = _part_span(number, parts)
         if found.parts is not None:
             headers["x-amz-mp-parts-count"] = str(found.parts)
-    if span is None:
-        if call.request.headers.get("x-amz-checksum-mode") == "ENABLED":
+    if call.request.headers.get("x-amz-checksum-mode") == "ENABLED":
+        if number is not None:
+            part = parts[int(number) - 1]
+            headers |= checksum_headers(replace(found, algorithm=part.algorithm, checksum=part.checksum))
+        elif span is None:
             headers |= checksum_headers(found)
+    if span is None:
         return Response(200, headers, count=found.size), parts
     start, end = span
     headers["Content-Range"] = f"bytes {start}-{end}/{found.size}"

@@ -127,13 +127,33 @@ def record(
     return headers, lambda: remove_files(call, replaced.payload if replaced else "", files)
 
 
-def commit(call: S3Call, new: NewObject, part: StoredPart) -> tuple[dict[str, str], Callable[[], None]]:
-    """Record an object of one part, as :func:`record` does."""
+def store(
+    call: S3Call, incoming: Incoming, checks: BodyChecks, kind: str, headers: str
+) -> tuple[NewObject, dict[str, str]]:
+    """Record bytes that have arrived as an object; return it, and the header of its version."""
+    payload, now = ids.file_name(), call.clock.now()
+    file = incoming.keep()
+    part = StoredPart(0, incoming.size, file, checks.etag, checks.algorithm, checks.checksum, now)
+    new = NewObject(
+        key=call.key,
+        modified=now,
+        size=incoming.size,
+        etag=etag(checks, headers),
+        storage_class=kind,
+        headers=headers,
+        algorithm=checks.algorithm,
+        checksum_type=FULL,
+        checksum=checks.checksum,
+        payload=payload,
+        damaged=damaged(call),
+    )
     with call.store.write() as connection:
         bucket = call.bucket(connection)  # once more: both may have changed during the transfer
         check_conditions(call, connection, bucket)
-        object_rows.add_part(connection, new.payload, part)
-        return record(call, connection, bucket, new)
+        object_rows.add_part(connection, payload, part)
+        version, finish = record(call, connection, bucket, new)
+    finish()
+    return new, version
 
 
 def check_lock(connection: sqlite3.Connection, bucket: StoredBucket, checks: BodyChecks) -> None:
@@ -172,26 +192,9 @@ def put_object(call: S3Call) -> Response:
         bucket = call.bucket(connection)
         check_conditions(call, connection, bucket)
         check_lock(connection, bucket, checks)
-    payload = ids.file_name()
     with call.service.payloads.incoming() as incoming:
         receive(call, checks, incoming)
-        file, now = incoming.keep(), call.clock.now()
-        part = StoredPart(0, incoming.size, file, checks.etag, checks.algorithm, checks.checksum, now)
-        new = NewObject(
-            key=call.key,
-            modified=now,
-            size=incoming.size,
-            etag=etag(checks, headers),
-            storage_class=kind,
-            headers=headers,
-            algorithm=checks.algorithm,
-            checksum_type=FULL,
-            checksum=checks.checksum,
-            payload=payload,
-            damaged=damaged(call),
-        )
-        version, finish = commit(call, new, part)
-    finish()
+        new, version = store(call, incoming, checks, kind, headers)
     answer = {"ETag": f'"{new.etag}"'} | checksum_headers(new) | encryption_header(headers) | version
     return Response(200, answer)
 

@@ -4,9 +4,12 @@ import base64
 import hashlib
 import itertools
 
+import botocore
 import pytest
 
-MIB = 1 << 20
+# Older clients know neither the checksums of a whole, nor its size, nor conditions on writing.
+collect_ignore_glob = ["test_*.py"] if tuple(map(int, botocore.__version__.split(".")[:2])) < (1, 36) else []
+
 _numbers = itertools.count(1)
 
 

@@ -101,6 +101,8 @@ def test_a_checksum_of_the_whole_comes_from_those_of_the_parts(s3, upload, send,
     whole = b64(zlib.crc32(A + B).to_bytes(4, "big"))
     done = s3.complete_multipart_upload(**named, **more, ChecksumCRC32=whole, ChecksumType="FULL_OBJECT")
     assert (done["ChecksumCRC32"], done["ChecksumType"]) == (whole, "FULL_OBJECT")
+    part = s3.get_object(Bucket=named["Bucket"], Key=named["Key"], PartNumber=2)
+    assert (part["ChecksumCRC32"], part["Body"].read()) == (parts[1]["ChecksumCRC32"], B)
 
 
 @pytest.mark.parametrize(

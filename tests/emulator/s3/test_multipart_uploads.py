@@ -57,6 +57,8 @@ def test_parts_are_left_out_and_replaced(s3, upload, send):
     s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
     got = s3.get_object(Bucket=named["Bucket"], Key=named["Key"])
     assert got["Body"].read() == A + B
+    second = s3.get_object(Bucket=named["Bucket"], Key=named["Key"], PartNumber=2)
+    assert (second["Body"].read(), second["PartsCount"]) == (B, 2)
 
 
 def test_the_first_bytes_written_stay(s3, bucket, upload, send, refused):
