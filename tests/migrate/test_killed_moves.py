@@ -19,10 +19,11 @@ MOVER = """
     folder, region, catalogue, to, kind, name, when, size = sys.argv[1:]
     kinds = {"service": Service, "objects": ObjectStore}
     original = getattr(kinds[kind], name)
+    armed = name == "start_retrieval"  # not yet in the trial of the bucket
     def call(*arguments):
         def end():
             lengths = [len(each) for each in arguments if hasattr(each, "sha256")]
-            if not int(size) or int(size) in lengths:
+            if armed and (not int(size) or int(size) in lengths):
                 sys.stdout.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
         if when == "before":
@@ -35,6 +36,7 @@ MOVER = """
     limits = {"tick": 0.02, "emulator_idle": 0.05, "object_part": 8 << 20, "workers": 1}
     session = connect(folder, region, catalogue, **limits)
     session.vault("photos").migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    armed = True
     print("requested", flush=True)
     sys.stdin.readline()
     session.service.account()
