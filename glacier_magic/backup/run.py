@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import descriptions
 from ..base.units import storable
 from ..catalogue import Catalogue
+from ..catalogue.archives.labels import changed, checked_note
 from ..catalogue.records.backup_records import Backups
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
@@ -50,6 +51,7 @@ class RunOptions:
     """How a run looks at files, and packs them.
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
+    :param labels: of the snapshot, or of the last one if nothing is new; and its *note*.
     :param level: of zstd; *pack_size*: bytes of files in a pack.
     """
 
@@ -57,6 +59,12 @@ class RunOptions:
     trust_mtime: bool = False
     level: int = 3
     pack_size: int = PACK
+    labels: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        changed("", self.labels, ())  # raises before anything is sent
+        checked_note(self.note)
 
 
 @dataclass
@@ -117,6 +125,7 @@ class BackupRun:
                 return self.nothing_new(self._unread)
             unread = tuple((storable(name), reason) for name, reason in self._unread)
             self._backups.measure(self._snapshot, unread=len(unread))
+            self._snapshot = self._label(self._snapshot)
             self._store_manifest(self._snapshot)
             return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
 
@@ -126,8 +135,16 @@ class BackupRun:
         :param unread: names and reasons of files that could not be read.
         """
         self._backups.found_nothing_new(self.set.id, self.now())
+        for last in self._backups.snapshots(self.set.id)[-1:]:
+            self._label(last)
         names = tuple((storable(name), reason) for name, reason in unread)
         return Ran(set=self.set.name, snapshot=None, unread=names)
+
+    def _label(self, snapshot: SnapshotRecord) -> SnapshotRecord:
+        labels = changed(snapshot.labels, self.options.labels, ())
+        labelled = replace(snapshot, labels=labels, note=checked_note(self.options.note) or snapshot.note)
+        self._backups.label(labelled)
+        return labelled
 
     def _finished(self, snapshot: SnapshotRecord) -> SnapshotRecord:
         self._settle()

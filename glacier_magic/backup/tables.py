@@ -18,12 +18,13 @@ def snapshots(made: Mapping[str, Sequence[SnapshotRecord]]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        (name, one.ordinal, one.started, one.files, one.bytes, one.added, one.unread)
+        (name, one.ordinal, one.started, one.files, one.bytes, one.added, one.unread, one.labels, one.note)
         for name, of_set in made.items()
         for one in of_set
         if one.finished is not None
     ]
-    frame = pd.DataFrame(rows, columns=["set", "snapshot", "time", "files", "size", "sent", "unread"])
+    numbers = ("snapshot", "time", "files", "size", "sent", "unread")
+    frame = pd.DataFrame(rows, columns=["set", *numbers, "labels", "note"])
     frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
     return marked(frame)
 

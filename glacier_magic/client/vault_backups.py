@@ -94,7 +94,7 @@ class VaultBackups(VaultArchives):
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, size, sent, unread.
+        One row a finished snapshot: set, snapshot, time, files, size, sent, unread, labels, note.
 
         *size* has the bytes of all its files, *sent* those that its run stored, packed.
 
@@ -283,7 +283,13 @@ class VaultBackups(VaultArchives):
         if isinstance(as_of, int):
             made = [one for one in made if one.ordinal == as_of]
         elif as_of is not None:
-            last = last_ms(as_of) or 0
+            try:
+                last = last_ms(as_of) or 0
+            except InputError:
+                raise InputError(
+                    f"{str(as_of)!a:.60} is neither the number of a snapshot nor a date",
+                    cure=f"{step('snapshots', found.name)} lists them; write a date like 2026-10-01.",
+                ) from None
             made = [one for one in made if one.started <= last]
         if not made:
             which = "" if as_of is None else f" {as_of}" if isinstance(as_of, int) else f" until {as_of}"

@@ -12,7 +12,7 @@ from ..errors import LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
 from .grammar import Parser, Verb
-from .options import rate_option, set_rate, size, vault_option, yes_option
+from .options import label, rate_option, set_rate, size, vault_option, yes_option
 from .plan_options import limit_options, limited, money
 
 _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_present", "one_file_system"}
@@ -34,6 +34,10 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--trust-mtime", action="store_true", help="compare size and time alone, as network shares need"
     )
+    parser.add_argument(
+        "--label", metavar="TAG", action="append", type=label, default=[], help="label of the snapshot"
+    )
+    parser.add_argument("--note", metavar="TEXT", default="", help="note on the snapshot")
     rate_option(parser)
     limit_options(parser)
     yes_option(parser)
@@ -46,7 +50,12 @@ def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     set_rate(console, args)
     options = RunOptions(
-        checksum=args.checksum, trust_mtime=args.trust_mtime, level=args.level, pack_size=args.pack_size
+        checksum=args.checksum,
+        trust_mtime=args.trust_mtime,
+        level=args.level,
+        pack_size=args.pack_size,
+        labels=tuple(args.label),
+        note=args.note,
     )
     with console.busy("Looking at the files"):
         plan = vault.backup(

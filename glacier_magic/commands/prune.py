@@ -10,7 +10,7 @@ from ..backup.keep import Keep
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
-from .options import duration, vault_option, whole
+from .options import duration, label, vault_option, whole
 from .plan_options import guard_options, limited
 from .rm import or_failure
 
@@ -29,6 +29,14 @@ def _configure(parser: Parser) -> None:
         "--keep-within", metavar="TIME", type=duration, help="keep all of the last 30d, 8w ..."
     )
     parser.add_argument(
+        "--keep-label",
+        metavar="TAG",
+        action="append",
+        type=label,
+        default=[],
+        help="keep all with this label",
+    )
+    parser.add_argument(
         "--now", action="store_true", help="delete archives that are not 90 days old, too, and pay their fee"
     )
     guard_options(parser)
@@ -36,9 +44,9 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     counts = {rule: getattr(args, f"keep_{rule}") for rule in ("last", *_RULES)}
-    if not any(counts.values()) and args.keep_within is None:
+    if not (any(counts.values()) or args.keep_label or args.keep_within is not None):
         raise InputError("What is kept?", cure="For example --keep-daily 7 --keep-monthly 12.")
-    keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0))
+    keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0), labels=frozenset(args.keep_label))
     vault = console.vault(args.vault)
     with console.busy():
         plan = limited(vault.prune(args.set, keep, now=args.now), args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..catalogue.archives.as_of import snapshot_moment
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
@@ -22,7 +23,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        type=moment,
+        type=snapshot_moment,
         help="with --files: the last snapshot until then, or the number of one",
     )
 
@@ -34,17 +35,12 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.as_of and args.files is None:
         raise InputError("--as-of is for the files of a snapshot", cure="Add --files.")
     if args.diff:
-        first, second = (moment(each) for each in args.diff)
+        first, second = (snapshot_moment(each) for each in args.diff)
         return vault.compare_snapshots(args.set, first, second)
     if args.files is not None:
         patterns = [args.files] if args.files else []
         return vault.snapshot_files(args.set, *patterns, as_of=args.as_of)
     return vault.snapshots(args.set)
-
-
-def moment(text: str) -> str | int:
-    """Return the number of a snapshot, or the date that was typed: a year has four digits."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else text
 
 
 VERB = Verb(

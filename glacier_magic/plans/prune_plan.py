@@ -54,7 +54,8 @@ class Pruning:
                 cure=f"{step('backup', found.name)} goes on with it.",
             )
         times = {datetime.fromtimestamp(one.started / 1000, UTC): one for one in snapshots}
-        rules = keep.kept([(time, None) for time in times], datetime.fromtimestamp(at / 1000, UTC))
+        labelled = [(time, one.labels) for time, one in times.items()]
+        rules = keep.kept(labelled, datetime.fromtimestamp(at / 1000, UTC))
         kept = {times[time].ordinal: names for time, names in rules.items()}
         given_up = [one for one in snapshots if one.ordinal not in kept]
         needed, packs = catalogue.backups.needed_packs(found.id, kept), catalogue.backups.packs(found.id)

@@ -41,7 +41,7 @@ def test_a_lost_computer_is_replaced(backup, other, key_file, later, calls, tmp_
     (root / "link").symlink_to("a/x")
     backup.run()
     place(root / "a/y", b"changed")
-    backup.run()
+    backup.run(labels=("b", "a"), note="before the move")
     vault = other()
     asked = []
     calls.watch("start_retrieval", lambda *words: asked.append(words))
@@ -52,7 +52,8 @@ def test_a_lost_computer_is_replaced(backup, other, key_file, later, calls, tmp_
     (found,) = plan.adopt()
     assert len(asked) == 1
     assert (found.name, found.roots) == ("home", [str(root)])
-    assert vault.snapshots()["snapshot"].tolist() == [2]
+    (known,) = vault.snapshots().to_dict("records")
+    assert (known["snapshot"], known["labels"], known["note"]) == (2, "a b", "before the move")
     assert set(vault.check_backup("home")["problem"]) == {""}
     recovery = vault.recover("home", key=key_file, to=tmp_path / "to")
     batch = recovery.run()

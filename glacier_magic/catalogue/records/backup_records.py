@@ -125,6 +125,12 @@ class Backups:
         """Complete a snapshot: its manifest is stored, too."""
         self._database.execute("UPDATE snapshots SET finished=? WHERE id=?", (now, snapshot.id))
 
+    def label(self, snapshot: SnapshotRecord) -> None:
+        """Write the labels and the note of a snapshot."""
+        self._database.execute(
+            "UPDATE snapshots SET labels=?, note=? WHERE id=?", (snapshot.labels, snapshot.note, snapshot.id)
+        )
+
     # Entries
 
     def entries(self, set_id: int, ordinal: int) -> Iterator[BackedUp]:
