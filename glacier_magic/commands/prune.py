@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +26,10 @@ def _configure(parser: Parser) -> None:
         what = f"keep the earliest of each of the last N {periods}"
         parser.add_argument(f"--keep-{rule}", metavar="N", type=_count, default=0, help=what)
     parser.add_argument(
-        "--keep-within", metavar="TIME", type=duration, help="keep all of the last 30d, 8w ..."
+        "--keep-within",
+        metavar="TIME",
+        type=_age,
+        help="keep all of the last 30d, 8w ...; a number alone is refused, as it would be seconds",
     )
     parser.add_argument(
         "--keep-label",
@@ -40,6 +43,13 @@ def _configure(parser: Parser) -> None:
         "--now", action="store_true", help="delete archives that are not 90 days old, too, and pay their fee"
     )
     guard_options(parser)
+
+
+def _age(text: str) -> float:
+    """Return seconds; who types a number alone means days, and would lose snapshots."""
+    if not text.strip()[-1:].isalpha():
+        raise ArgumentTypeError(f"{text[:30]!r} has no unit: write {text.strip()[:20]}d for days")
+    return duration(text)
 
 
 def _run(console: Console, args: Namespace) -> Any:
