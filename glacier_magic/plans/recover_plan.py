@@ -14,7 +14,7 @@ from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import ArchiveRecord
 from ..errors import NotReady
 from ..errors.steps import step
-from .restore.items import THERE
+from .restore.items import THERE, TO_WRITE
 from .restore.restore_plan import RestorePlan
 
 
@@ -65,6 +65,10 @@ class RecoverPlan(RestorePlan):
     def ready(self) -> bool:
         """Whether all parts are retrieved."""
         return all(item.action == THERE for item in self.items)
+
+    def _remember(self) -> int | None:
+        # The same line, repeated, waits for what an earlier one asked for: the history has that.
+        return super()._remember() if self._having(*TO_WRITE) else None
 
     def extract(self) -> Recovered:
         """Write the files, and remove the parts.

@@ -66,6 +66,7 @@ def test_what_cannot_be_read_is_named_with_exit_code_9(typed, first, tmp_path):
         (("recover", "nothing", "--key", "key"), "There is no backup 'nothing'"),
         (("prune", "home"), "What is kept?"),
         (("prune", "home", "--keep-daily", "-1"), "a number of snapshots"),
+        (("prune", "home", "--keep-within", "5"), "write 5d for days"),
         (("snapshots", "--files"), "Which set?"),
         (("snapshots", "home", "--as-of", "1"), "Add --files"),
         (("snapshots", "home", "--diff", "1", "9"), "has no snapshot 9"),
@@ -77,11 +78,14 @@ def test_mistakes_say_what_to_do(typed, first, words, message):
 
 
 def test_the_same_line_recovers_when_the_parts_are_there(typed, first, later, tmp_path):
-    """The first time it asks for them, and says so."""
+    """The first time it asks for them, and says so; the history has that alone."""
     words = ("recover", "home", "--key", str(tmp_path / "home.key"), "--to", str(tmp_path / "to"), "--yes")
     typed(*words)
     assert "the same line writes the files" in typed.out + typed.err
     assert not (tmp_path / "to/b").exists()
+    rows = len(typed.ok("history", "-q").splitlines())
+    typed(*words)
+    assert len(typed.ok("history", "-q").splitlines()) == rows
     later(hours=4.1)
     typed.ok("wait")
     assert "2 files" in typed.ok(*words)
