@@ -29,6 +29,7 @@ from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
 from .changes import READ, FileChange, changes, recorded
+from .hooks import Hooks
 from .lease import leased
 from .looking import lost_contents, scan_of
 from .manifest import manifest
@@ -83,6 +84,7 @@ class BackupRun:
     now: Callable[[], int]
     options: RunOptions = field(default_factory=RunOptions)
     stop: threading.Event = field(default_factory=threading.Event)
+    hooks: Hooks = field(default_factory=Hooks)
 
     def __post_init__(self) -> None:
         self._backups: Backups = self.catalogue.backups
@@ -93,14 +95,20 @@ class BackupRun:
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
-    def run(self, total: int, progress: Observer | None = None) -> Ran:
-        """Carry the run out.
+    def run(self, total: int | Callable[[], int], progress: Observer | None = None) -> Ran:
+        """Carry the run out, with the user's commands around it.
 
-        :param total: bytes that will be read, for the progress.
+        :param total: bytes that will be read, for the progress; a function is called after the command
+            before the run.
         :raises Unavailable: another process runs it.
-        :raises LocalError: the spool cannot be written.
+        :raises LocalError: the spool cannot be written, or the command before it failed.
         """
-        with leased(self.storing.engine, self.set), ThreadPoolExecutor(1, "backup-upload") as sender:
+        with leased(self.storing.engine, self.set):  # its owner alone runs commands
+            return self.hooks.around(partial(self._carried_out, total, progress), self.stop)
+
+    def _carried_out(self, total: int | Callable[[], int], progress: Observer | None) -> Ran:
+        total = total if isinstance(total, int) else total()
+        with ThreadPoolExecutor(1, "backup-upload") as sender:
             self._sender = sender
             self._recover()
             meter = Meter(f"Packing {self.set.name}", total, progress)

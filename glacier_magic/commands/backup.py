@@ -75,7 +75,7 @@ def _run(console: Console, args: Namespace) -> Any:
     else:
         console.check_place()
         outcome = run_shown(console.face, plan)
-    if outcome.unread:
+    if outcome.unread or outcome.complaint:
         console.exit_code = LocalError.exit_code  # not an error: the rest is stored
     return outcome
 

@@ -204,6 +204,7 @@ class Plan(Rendered, Generic[T]):
         self.check(confirm)  # before the update below, which sends requests
         limit = self.limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
         accept = accept_unconfirmed or self.accepts_unconfirmed
+        self._limits = limit, accept
         with self._lock:
             if self.result is None:  # a run that failed may be tried again
                 shown = self._asked(), self.quote  # read before the update: what the user has seen
