@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from ..errors.steps import option, step
 from ..packs.encryption.identities import checked_recipient, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
+from ..plans.events import PlanEvent
 from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
@@ -63,18 +64,9 @@ class VaultBackups(VaultArchives):
         :raises InputError: the set is new and has no folder or neither recipients nor *plain*, or
             belongs to another computer; a folder does not exist; a pattern or recipient is none.
         """
-        if not SET_NAME.fullmatch(name):
-            raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
-        if plain and recipients:
-            raise InputError(
-                "A set is either encrypted for recipients or plain", cure="Leave one of them out."
-            )
-        known = self._catalogue.backups.sets(name, self.name)
         if exclude or rules:
             rules = replace(rules or Rules(), exclude=(*(rules.exclude if rules else ()), *exclude))
-        definition = self._definition(
-            known[0] if known else None, name, folders, rules, recipients, plain=plain
-        )
+        definition = self._definition(name, folders, rules, recipients, plain=plain)
         options = options or RunOptions()
 
         def begin() -> BackupRun:
@@ -90,6 +82,18 @@ class VaultBackups(VaultArchives):
             spool=self._spool(definition),
             log=self.session.plan_log,
         )
+
+    def on(self, event: str, callback: Callable[[PlanEvent], object]) -> None:
+        """Call a function whenever a backup, recovery or prune of this vault starts, is done, or failed.
+
+        It is for plans of this session, and is called in the thread that runs them.
+
+        :param event: ``backup.start``, ``backup.done`` or ``backup.failed``; also ``recover`` and ``prune``.
+            A recovery starts with its requests, and is done when the files are written.
+        :param callback: gets a :class:`.PlanEvent`.
+        :raises InputError: there is no such event.
+        """
+        self.session.plan_log.events.on(self.name, event, callback)
 
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
@@ -308,14 +312,20 @@ class VaultBackups(VaultArchives):
 
     def _definition(
         self,
-        known: BackupSet | None,
         name: str,
         folders: Sequence[str | os.PathLike[str]],
-        rules: Rules | None,
-        recipients: Sequence[str],
+        rules: Rules | None = None,
+        recipients: Sequence[str] = (),
         *,
         plain: bool,
     ) -> BackupSet:
+        if not SET_NAME.fullmatch(name):
+            raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
+        if plain and recipients:
+            raise InputError(
+                "A set is either encrypted for recipients or plain", cure="Leave one of them out."
+            )
+        known = next(iter(self._catalogue.backups.sets(name, self.name)), None)
         home = self._catalogue.database.home
         if known is not None and known.home != home:
             raise InputError(

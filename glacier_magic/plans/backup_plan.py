@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ class BackupPlan(LastingPlan[Ran]):
         log: PlanLog,
     ) -> None:
         super().__init__(log)
+        self._told = log.events
         self.set, self.vault = definition, definition.vault
         self._begin, self._storing, self._options, self._spool = begin, storing, options, spool
         self._hooks = Hooks.of(definition.name)
@@ -180,9 +182,11 @@ class BackupPlan(LastingPlan[Ran]):
         run = self._begin()
         run.stop = self._stop
         if self.empty and not self._hooks.commands:
-            return run.nothing_new(self._unread)
-        run.hooks = self._hooks
-        return run.run(self._ready, self._observer)
+            work = partial(run.nothing_new, self._unread)
+        else:
+            run.hooks = self._hooks
+            work = partial(run.run, self._ready, self._observer)
+        return self._told.around("backup", self.vault, self.set.name, work)
 
     def _ready(self) -> int:
         """Look again after the command before the run, and return the bytes to read.

@@ -106,7 +106,7 @@ class PrunePlan(DeletePlan):
         log: PlanLog,
     ) -> None:
         self.set, self._decide, self._choose = found, decide, choose
-        self.pruning = decide()
+        self._told, self.pruning = log.events, decide()
         super().__init__(choose(self.pruning.now), engine=engine, log=log)
 
     def _decide_again(self) -> None:
@@ -166,6 +166,9 @@ class PrunePlan(DeletePlan):
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
+        return self._told.around("prune", self.set.vault, self.set.name, self._pruned)
+
+    def _pruned(self) -> Deleted:
         with leased(self._engine, self.set):  # a backup could use what is given up
             self._decide_again()
             ordinals = [one.ordinal for one in self.pruning.given_up]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import ArchiveRecord
 from ..errors import NotReady
 from ..errors.steps import step
+from ..jobs import Batch
+from .events import PlanEvents
 from .restore.items import THERE, TO_WRITE
 from .restore.restore_plan import RestorePlan
 
@@ -34,6 +37,7 @@ class RecoverPlan(RestorePlan):
     ) -> None:
         self.recovery = recovery
         self._facts_given = facts
+        self._told: PlanEvents = facts["log"].events
         super().__init__(archives, parts, exact=True, **facts)
 
     def revised(self, **changed: Any) -> RecoverPlan:
@@ -66,6 +70,9 @@ class RecoverPlan(RestorePlan):
         """Whether all parts are retrieved."""
         return all(item.action == THERE for item in self.items)
 
+    def _run(self) -> Batch:
+        return self._told.around("recover", self.vault, self.recovery.set.name, super()._run, ends=False)
+
     def _remember(self) -> int | None:
         # The same line, repeated, waits for what an earlier one asked for: the history has that.
         return super()._remember() if self._having(*TO_WRITE) else None
@@ -88,7 +95,8 @@ class RecoverPlan(RestorePlan):
         for number, item in zip(numbers, self.items, strict=True):
             assert item.part is not None
             parts.setdefault(number, []).append((item.part, item.target))
-        done = self.recovery.extract(parts)
+        work = partial(self.recovery.extract, parts)
+        done = self._told.around("recover", self.vault, self.recovery.set.name, work, starts=False)
         for item in self.items:
             item.target.unlink(missing_ok=True)
         with suppress(OSError):  # another recovery may have parts there, too
