@@ -43,7 +43,7 @@ VERB = Verb(
     configure=_configure,
     examples=(
         ("label 'scans/2019/*' --add taxes", "then: ls --label taxes"),
-        ("label photos@3 --add before-move --note 'the last one with the old names'", "a snapshot"),
+        ("label photos@3 --add moved --note 'with new names'", "a snapshot"),
     ),
     details=(
         "A snapshot is a set, @ and a number or date. A label is one word. Labels and notes are in the "
