@@ -60,12 +60,19 @@ class SetState:
 
     def when(self, now: int) -> tuple[str, str]:
         """Return in words how long ago the last run was, and when the next one is due."""
-        last = "never" if self.last is None else f"{human_duration((now - self.last) / 1000)} ago"
+        last = "never" if self.last is None else f"{_rough(now - self.last)} ago"
         if self.due is None or self.every is None:
             return last, ""
-        left = human_duration(abs(self.due - now) / 1000)
+        left = _rough(abs(self.due - now))
         words = f"in {left}" if self.due >= now else f"overdue by {left}"
-        return last, f"{words}, usually every {human_duration(self.every / 1000)}"
+        return last, f"{words}, every {_rough(self.every)}"
+
+
+def _rough(milliseconds: int) -> str:
+    """Return a duration to the unit that matters: a set that runs each night runs every day."""
+    seconds = milliseconds / 1000
+    unit = next((size for size in (86400, 3600, 60) if seconds >= 1.9 * size), 1)
+    return human_duration(round(seconds / unit) * unit)
 
 
 class BackupSets(Rendered):

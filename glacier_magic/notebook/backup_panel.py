@@ -28,15 +28,15 @@ def _column(key: str, label: str, width: str, **looks: Any) -> Column:
 
 
 COLUMNS = (
-    _column("set", "set", "minmax(8em, 1fr)", icon=True),
+    _column("set", "set", "minmax(7.4em, 1fr)", icon=True),
     _column("vault", "vault", "minmax(5em, 0.6fr)", wide=860, under="set", words="in {}"),
-    _column("last", "last run", "9em"),
+    _column("last", "last run", "6.6em"),
     _column("state", "state", "6.4em", wide=620, under="last"),
-    _column("due", "next due", "minmax(9em, 1.2fr)"),
+    _column("due", "next due", "minmax(6.8em, 1.2fr)"),
     _column("files", "files", "5.4em", number=True, wide=760, under="size", words="{} files"),
-    _column("size", "size", "6.6em", number=True),
-    _column("stored", "stored", "6em", number=True, wide=700, under="month", words="{} stored"),
-    _column("month", "a month", "7em", number=True),
+    _column("size", "size", "5.4em", number=True),
+    _column("stored", "stored", "6em", number=True, wide=700, under="month", words="of {}"),
+    _column("month", "a month", "6em", number=True),
 )
 ICONS = {
     "done": ("✓", "good"),
@@ -137,7 +137,8 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
             self._sets.read()
             self._rows.version += 1
             self._table.refresh()
-            self._summary.value = f"{STYLE}<p class='glacier-note'>{escape(self._sets.summary)}</p>"
+            looks = "class='glacier-note' style='line-height:1.4;margin:0'"
+            self._summary.value = f"{STYLE}<p {looks}>{escape(self._sets.summary)}</p>"
             self._show_set()
             if self._place is not None:
                 self._place.put(self._record())
@@ -146,15 +147,13 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         """Offer what can be done with the selected set."""
         picked, kept = self._rows.picked, self._snapshot.value
         made = self._sets.snapshots(picked) if picked else []
-        self._snapshot.options = [
-            (
-                f"{one.ordinal}: {local_time(from_ms(one.started))}, {human_bytes(one.bytes)}",
-                (one.set_id, one.ordinal),
-            )
-            for one in made
+        words = [
+            f"{one.ordinal}: {local_time(from_ms(one.started))}, {human_bytes(one.bytes)}" for one in made
         ]
-        if kept in [value for _, value in self._snapshot.options]:
-            self._snapshot.value = kept
+        values = [(one.set_id, one.ordinal) for one in made]
+        self._snapshot.options = list(zip(words, values, strict=True))
+        # Without a choice before, new options select none.
+        self._snapshot.value = kept if kept in values else next(iter(values), None)
         self._now.disabled = picked is None or picked.state == "running"
         self._browse.disabled = self._snapshot.disabled = not made
         self._now.tooltip = f"Open the plan to back up {picked.name}" if picked else ""

@@ -22,10 +22,10 @@ class SnapshotView(ExplorerView):
             description="Key file",
             value=str(explorer.key or ""),
             options=sorted(str(file) for file in Path().glob("*.key")),
-            placeholder="the file that key new wrote: Recover needs it",
+            placeholder="for Recover",
+            tooltip="The file that has the secret half of the key",
         )
         self._key.observe(self._name_key, "value")
-        self._key.add_class("glacier-key")
         self.children = [self.panel, self._key, self._area]
 
     def _name_key(self, change: dict[str, Any]) -> None:
