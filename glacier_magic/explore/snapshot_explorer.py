@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from ..base.units import from_ms, human_duration, local_time
 from ..catalogue import Catalogue
@@ -50,18 +52,18 @@ class SnapshotExplorer(Browser):
         self.vault, self.set, self.snapshot = vault, found, snapshot
         self.key = key
         """The file of age identities for :meth:`recover`."""
-        self._folder = TemporaryDirectory(prefix="glacier-magic-", ignore_cleanup_errors=True)
         files = ((e.path, e.size, e.mtime_ns // 1_000_000) for e in entries if e.kind != "folder")
         name = f"{found.name}, snapshot {snapshot.ordinal}"
-        catalogue = Catalogue(Path(self._folder.name, "files.sqlite"), vault.session.catalogue.scope)
+        folder = Path(mkdtemp(prefix="glacier-magic-"))
+        catalogue = Catalogue(folder / "files.sqlite", vault.session.catalogue.scope)
+        self._remove = finalize(self, _remove, catalogue, folder)  # at the latest when Python ends
         self._count = write_files(catalogue, name, files)
         super().__init__(catalogue, name)
 
     def close(self) -> None:
         """Stop reading in the background, and remove the catalogue of the files."""
         super().close()
-        self._catalogue.close()
-        self._folder.cleanup()
+        self._remove()
 
     @property
     def view(self) -> pd.DataFrame:
@@ -103,6 +105,11 @@ class SnapshotExplorer(Browser):
     def steps(self) -> str:
         """What to do next in a terminal."""
         return f"Next: {step('recover', f'{self.set.name} GLOB --as-of {self.snapshot.ordinal}')}"
+
+
+def _remove(catalogue: Catalogue, folder: Path) -> None:
+    catalogue.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_folders(paths: Iterable[str]) -> frozenset[str]:

@@ -1,7 +1,5 @@
 """The explorer of a snapshot: its files, and exactly those recovered that are selected."""
 
-from pathlib import Path
-
 import pytest
 
 from glacier_magic.catalogue import Catalogue, Scope
@@ -38,8 +36,10 @@ def test_it_has_the_files_of_that_snapshot_with_their_folders(explorer, vault):
     assert list(explorer.view["name"]) == ["a/b/x", "a/new"]
     first = vault.explore_snapshot("home", 1)
     assert len(first.view) == 8
+    folder = first._catalogue.folder
+    assert folder.exists()
     first.close()
-    assert not Path(first._folder.name).exists()
+    assert not folder.exists()
 
 
 def test_only_what_is_selected_is_recovered(explorer, later, tmp_path):

@@ -108,7 +108,7 @@ def test_a_folder_of_a_snapshot_is_recovered_from_its_form(
     assert Path(form._folder.value) == tmp_path / "recovered"
     assert jobs_of() == []
     form._folder.value = str(tmp_path / "back")
-    until(lambda: form._ready())
+    until(form._ready)
     assert "Recover 2 files" in form._text.value
     form._start.click()
     until(jobs_of)
