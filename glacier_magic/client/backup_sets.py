@@ -61,6 +61,8 @@ class SetState:
     def when(self, now: int) -> tuple[str, str]:
         """Return in words how long ago the last run was, and when the next one is due."""
         last = "never" if self.last is None else f"{_rough(now - self.last)} ago"
+        if self.last is not None and now - self.last < 60_000:
+            last = "just now"
         if self.due is None or self.every is None:
             return last, ""
         left = _rough(abs(self.due - now))

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from ..base.rendering import STYLE, escape
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..client.backup_sets import BackupSets, SetState
-from ..errors import describe
+from ..errors import GlacierError, describe
 from ..plans.backup_plan import BackupPlan
 from .card import PlanCard
 from .display import Place, Record, said
@@ -29,15 +29,17 @@ def _column(key: str, label: str, width: str, **looks: Any) -> Column:
 
 COLUMNS = (
     _column("set", "set", "minmax(7.4em, 1fr)", icon=True),
-    _column("vault", "vault", "minmax(5em, 0.6fr)", wide=860, under="set", words="in {}"),
-    _column("last", "last run", "6.6em"),
-    _column("state", "state", "6.4em", wide=620, under="last"),
-    _column("due", "next due", "minmax(6.8em, 1.2fr)"),
-    _column("files", "files", "5.4em", number=True, wide=760, under="size", words="{} files"),
-    _column("size", "size", "5.4em", number=True),
-    _column("stored", "stored", "6em", number=True, wide=700, under="month", words="of {}"),
-    _column("month", "a month", "6em", number=True),
+    _column("vault", "vault", "fit-content(160px)", wide=4, under="set", words="in {}"),
+    _column("last", "last run", "fit-content(130px)"),
+    _column("state", "state", "fit-content(110px)", wide=1, under="last"),
+    _column("due", "next due", "fit-content(230px)"),
+    _column("files", "files", "fit-content(90px)", number=True, wide=3, under="size", words="{} files"),
+    _column("size", "size", "fit-content(90px)", number=True),
+    _column("stored", "stored", "fit-content(90px)", number=True, wide=2, under="month", words="of {}"),
+    _column("month", "a month", "fit-content(110px)", number=True),
 )
+"""They fit into a page of 900 pixels, as those of the job board do."""
+
 ICONS = {
     "done": ("✓", "good"),
     "partial": ("⚠", "bad"),
@@ -118,7 +120,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._browse = widgets.Button(description="Show files", tooltip="Open the files of the snapshot")
         self._browse.on_click(lambda _: self._open(self._explore))
         self._reload = widgets.Button(description="Reload", tooltip="Read the catalogue again")
-        self._reload.on_click(lambda _: self.refresh())
+        self._reload.on_click(lambda _: self._changed())
         self._summary, self._status, self._area = widgets.HTML(), widgets.HTML(), widgets.VBox()
         flow = widgets.Layout(flex_flow="row wrap", align_items="center")
         buttons = widgets.HBox([self._now, self._snapshot, self._browse, self._reload], layout=flow)
@@ -130,6 +132,12 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         """Display the panel and its record in the running cell."""
         Place(self)  # two outputs: a page without a kernel shows the second one
         self._place = Place(self._record())
+
+    def _changed(self) -> None:
+        try:
+            self.refresh()
+        except GlacierError as error:  # the session is closed
+            self._status.value = said(str(error))
 
     def refresh(self) -> None:
         """Read the catalogue again, and show it; called from any thread."""
@@ -159,7 +167,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._now.tooltip = f"Open the plan to back up {picked.name}" if picked else ""
 
     def _plan(self, picked: SetState) -> widgets.Widget:
-        return BackupCard(self._sets.plan(picked), self.refresh)
+        return BackupCard(self._sets.plan(picked), self._changed)
 
     def _explore(self, picked: SetState) -> widgets.Widget:
         return view_of(self._sets.explore(picked, self._snapshot.value[1]))
