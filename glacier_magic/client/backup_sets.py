@@ -173,15 +173,20 @@ class BackupSets(Rendered):
         ]
 
     @property
+    def title(self) -> str:
+        """Their number and size."""
+        archives = plural(sum(one.archives for one in self.rows), "archive")
+        size = human_bytes(sum(one.stored for one in self.rows))
+        return f"{plural(len(self.rows), 'set')}, {size} stored in {archives}"
+
+    @property
     def summary(self) -> str:
         """Their number and size, and how the next run is reckoned."""
         if not self.rows:
             where = f" of {self._vault}" if self._vault else ""
             return f"There is no backup{where} yet: {step('backup', 'SET FOLDER')} makes the first one."
-        archives = plural(sum(one.archives for one in self.rows), "archive")
-        size = human_bytes(sum(one.stored for one in self.rows))
         return (
-            f"{plural(len(self.rows), 'set')}, {size} stored in {archives}. Next due: as long after the last "
+            f"{self.title}. Next due: as long after the last "
             "run as there usually is between two snapshots (the median of the last ten)."
         )
 

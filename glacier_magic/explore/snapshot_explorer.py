@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from ..base.units import from_ms, human_duration, local_time
+from ..base.units import from_ms, local_time
 from ..catalogue import Catalogue
 from ..catalogue.archives.file_rows import write_files
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, SnapshotRecord
@@ -94,12 +94,10 @@ class SnapshotExplorer(Browser):
 
     @property
     def as_of(self) -> str:
-        """The time of the snapshot, and its age."""
+        """The time of the snapshot."""
         made, clock = from_ms(self.snapshot.started), self.vault.session.service.clock
-        assert made is not None
         virtual = " of emulator time" if clock.virtual else ""
-        age = human_duration((clock.now() - made).total_seconds())
-        return f"As of {local_time(made, clock.now())}{virtual}, {age} old."
+        return f"As of {local_time(made, clock.now())}{virtual}."
 
     @property
     def steps(self) -> str:

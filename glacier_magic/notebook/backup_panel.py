@@ -28,14 +28,14 @@ def _column(key: str, label: str, width: str, **looks: Any) -> Column:
 
 
 COLUMNS = (
-    _column("set", "set", "minmax(7.4em, 1fr)", icon=True),
-    _column("vault", "vault", "fit-content(160px)", wide=4, under="set", words="in {}"),
-    _column("last", "last run", "fit-content(130px)"),
-    _column("state", "state", "fit-content(110px)", wide=1, under="last"),
-    _column("due", "next due", "fit-content(230px)"),
-    _column("files", "files", "fit-content(90px)", number=True, wide=3, under="size", words="{} files"),
+    _column("set", "set", "minmax(6.4em, 1fr)", icon=True),
+    _column("vault", "vault", "fit-content(160px)", wide=5, under="set", words="in {}"),
+    _column("last", "last run", "fit-content(176px)"),
+    _column("state", "state", "fit-content(110px)", wide=2, under="last"),
+    _column("due", "next due", "fit-content(230px)", wide=1, under="last"),
+    _column("files", "files", "fit-content(90px)", number=True, wide=4, under="size", words="{} files"),
     _column("size", "size", "fit-content(90px)", number=True),
-    _column("stored", "stored", "fit-content(90px)", number=True, wide=2, under="month", words="of {}"),
+    _column("stored", "stored", "fit-content(90px)", number=True, wide=3, under="month", words="of {}"),
     _column("month", "a month", "fit-content(110px)", number=True),
 )
 """They fit into a page of 900 pixels, as those of the job board do."""
@@ -193,9 +193,8 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def _record(self) -> Record:
         html = self._sets._repr_mimebundle_()["text/html"]
-        return Record(
-            repr(self._sets), f"<details><summary>Saved with the notebook</summary>{html}</details>"
-        )
+        title = f"Saved with the notebook: {self._sets.title}"
+        return Record(repr(self._sets), f"<details><summary>{escape(title)}</summary>{html}</details>")
 
     def close(self) -> None:
         """Remove the panel from the page."""
