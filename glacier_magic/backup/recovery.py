@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -60,7 +60,7 @@ class Recovered(Rendered):
 class Recovery:
     """Files of a snapshot, and the parts of packs that have them.
 
-    :param patterns: names, globs and folders; none means all.
+    :param patterns: names, globs and folders, and collections of exact paths; none means all.
     :param identities: keys of encrypted packs; they are tried now, so that a wrong one costs nothing.
     :param held: the parts of archives that were asked for before: they serve for smaller ones, too.
     :raises NotFound: nothing matches, or a pack is not in the catalogue any more.
@@ -70,7 +70,7 @@ class Recovery:
     catalogue: Catalogue
     set: BackupSet
     snapshot: SnapshotRecord
-    patterns: Sequence[str]
+    patterns: Sequence[str | Collection[str]]
     folder: Path
     identities: Sequence[Identity] = ()
     held: Sequence[tuple[str, ByteRange]] = ()
@@ -274,15 +274,24 @@ def _hash(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern."""
-    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in patterns]
+def matcher(patterns: Sequence[str | Collection[str]]) -> Callable[[str], bool]:
+    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern.
+
+    A collection of paths stands for exactly these.
+    """
+    exact = frozenset[str]().union(*(paths for paths in patterns if not isinstance(paths, str)))
+    texts = [pattern for pattern in patterns if isinstance(pattern, str)]
+    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in texts]
 
     def matches(path: str) -> bool:
         name = path.rstrip("/")
-        return not patterns or any(
-            one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
-            for one, pattern in zip(expressions, patterns, strict=True)
+        return (
+            not patterns
+            or path in exact
+            or any(
+                one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
+                for one, pattern in zip(expressions, texts, strict=True)
+            )
         )
 
     return matches

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from ..catalogue.records.backup_rows import BackupSet, PackRecord, SnapshotRecor
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NotFound, WrongKey
 from ..errors.steps import option, step
+from ..explore.snapshot_explorer import SnapshotExplorer
 from ..packs.encryption.identities import checked_recipient, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.backup_plan import BackupPlan
@@ -29,6 +31,7 @@ from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from .backup_sets import BackupSets
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
@@ -95,6 +98,10 @@ class VaultBackups(VaultArchives):
         """
         self.session.plan_log.events.on(self.name, event, callback)
 
+    def backups(self) -> BackupSets:
+        """Return the sets of the vault, with their last and next runs, sizes and prices."""
+        return BackupSets(self.session, self.name)
+
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
@@ -119,6 +126,19 @@ class VaultBackups(VaultArchives):
         snapshot, wanted = self._snapshot(found, as_of), matcher(patterns)
         entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
         return tables.files(entry for entry in entries if wanted(entry.path))
+
+    def explore_snapshot(
+        self, name: str, as_of: Moment | int | None = None, *, key: str | os.PathLike[str] | None = None
+    ) -> SnapshotExplorer:
+        """Return the explorer of a snapshot, whose selection can be recovered.
+
+        :param as_of: see :meth:`recover`, and so for *key*.
+        :raises NotFound: there is no such set or snapshot.
+        """
+        found = self._set(name)
+        snapshot = self._snapshot(found, as_of)
+        entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
+        return SnapshotExplorer(self.session.vault(self.name), found, snapshot, entries, key)
 
     def compare_snapshots(self, name: str, first: Moment | int, second: Moment | int) -> pd.DataFrame:
         """Return what differs between two snapshots as a DataFrame: path, state, size, modified.
@@ -226,7 +246,7 @@ class VaultBackups(VaultArchives):
     def recover(
         self,
         name: str,
-        *patterns: str,
+        *patterns: str | Collection[str],
         as_of: Moment | int | None = None,
         to: str | os.PathLike[str] = "recovered",
         key: str | os.PathLike[str] | None = None,
@@ -238,7 +258,7 @@ class VaultBackups(VaultArchives):
         Only those parts of packs are retrieved that have the files.  When they are there, the plan's
         :meth:`~.RecoverPlan.extract` writes the files, each after its content matched its hash.
 
-        :param patterns: names, globs and folders; none means all.
+        :param patterns: names, globs and folders, and collections of exact paths; none means all.
         :param as_of: a time, for the last snapshot until then, or the number of a snapshot; None: the last.
         :param key: a file of age identities, if the set is encrypted.
         :param tier: see :meth:`restore`, and so for *destination*.
@@ -258,14 +278,14 @@ class VaultBackups(VaultArchives):
             for row in self._catalogue.downloads.below(self.name, str(parts))
             if row.asked_part and (row.open or is_there(row))
         ]
-        recovery = Recovery(
-            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities, held
-        )
+        snapshot = self._snapshot(found, as_of)
+        recovery = Recovery(self._catalogue, found, snapshot, patterns, folder, identities, held)
         packs = recovery.packs
         wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
         archives = [self._archive_of(pack) for pack, _ in wanted]
         return RecoverPlan(
             recovery,
+            partial(self.recover, name, *patterns, as_of=snapshot.ordinal, key=key),
             archives,
             [part for _, part in wanted],
             vault=self.name,

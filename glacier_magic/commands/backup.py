@@ -8,7 +8,8 @@ from typing import Any
 from ..backup.outcome import Ran
 from ..backup.rules import RULE_FILE
 from ..backup.run import RunOptions
-from ..errors import LocalError
+from ..client.backup_sets import BackupSets
+from ..errors import InputError, LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
 from .grammar import Parser, Verb
@@ -19,7 +20,9 @@ _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_pre
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("set", metavar="SET", help="a name for what is backed up together")
+    parser.add_argument(
+        "set", nargs="?", metavar="SET", help="what is backed up together; without it, all sets are shown"
+    )
     parser.add_argument(
         "paths", nargs="*", default=[], metavar="PATH", help="folders and files: the first time"
     )
@@ -47,6 +50,10 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    if args.set is None:
+        if args.typed - {"vault"}:
+            raise InputError("Which set?", cure="Name it first; alone, the verb shows all sets.")
+        return BackupSets(console.session, args.vault)
     vault = console.vault(args.vault)
     set_rate(console, args)
     options = RunOptions(
@@ -89,6 +96,7 @@ VERB = Verb(
         ("backup photos ~/Pictures --recipient age1... --exclude '*.tmp'", "the first time"),
         ("backup photos", "later: what has changed"),
         ("backup photos --dry-run", ""),
+        ("backup", "all sets: last run, next due, size, price a month"),
     ),
     details=(
         "The first time defines the set; what is given later replaces what it has. Files that are new or "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -27,26 +27,41 @@ class RecoverPlan(RestorePlan):
     ``run()`` requests the parts; when they are there, :meth:`extract` writes the files.
 
     :param recovery: the files.
+    :param again: returns the plan for the same files with another ``tier``, ``destination`` or ``to``.
     :param archives: of *parts*, one each.
     """
 
     button = "Recover"
 
     def __init__(
-        self, recovery: Recovery, archives: Sequence[ArchiveRecord], parts: Sequence[ByteRange], **facts: Any
+        self,
+        recovery: Recovery,
+        again: Callable[..., RecoverPlan],
+        archives: Sequence[ArchiveRecord],
+        parts: Sequence[ByteRange],
+        **facts: Any,
     ) -> None:
-        self.recovery = recovery
-        self._facts_given = facts
+        self.recovery, self._again = recovery, again
         self._told: PlanEvents = facts["log"].events
         super().__init__(archives, parts, exact=True, **facts)
 
     def revised(self, **changed: Any) -> RecoverPlan:
-        """Return a plan for the same files that differs in its tier or destination."""
-        facts = self._facts_given | {name: value for name, value in changed.items() if value and name != "to"}
-        made = RecoverPlan(self.recovery, self._archives, self._parts or (), **facts)
+        """Return a plan for the same files that differs in its tier, destination or folder."""
+        now = {"tier": self.tier, "destination": self.destination, "to": self.folder}
+        made = self._again(**now | {name: value for name, value in changed.items() if value})
         made.limit, made.limit_source = self.limit, self.limit_source
         made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the files are written below; the parts are in one of their own."""
+        return self.recovery.folder
+
+    @property
+    def empty(self) -> bool:
+        """Whether all files are there already."""
+        return super().empty and all(entry.kind == "folder" for entry in self.recovery.entries)
 
     @property
     def title(self) -> str:
@@ -61,6 +76,10 @@ class RecoverPlan(RestorePlan):
         facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made) if made else ''}")]
         if self.recovery.there:
             facts.append(("there already", plural(self.recovery.there, "file")))
+        readers = self.recovery.set.recipients
+        facts.append(
+            ("key", f"opens the packs, for {', '.join(readers)}" if readers else "none: they are plain")
+        )
         facts.append(("verified", "each file, by the SHA-256 of its content"))
         parts = ("written", "verified")  # parts are removed once the files are written
         return [*facts, *(fact for fact in super().facts if fact[0] not in parts)]
