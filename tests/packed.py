@@ -125,7 +125,7 @@ class Backup:
         found = self.records.define(
             self.service.vault, self.name, [str(self.root)], {}, [self.key.recipient], now=1
         )
-        storing = Storing(self.session.engine, self.service.vault)
+        storing = Storing(self.session.engine, self.service.vault, once=True)
         return BackupRun(
             self.session.catalogue, found, storing, self.scratch / "spool", now, RunOptions(**options)
         )
@@ -140,10 +140,13 @@ class Backup:
 
     def members(self, pack):
         """Return the paths of the files in a pack."""
-        data = self.service.content(pack.archive_id)
-        reader = PackReader(SealedFile(lambda a, b: data[a:b], len(data), [self.key]))
-        _, *found = reader.index()
+        _, *found = self.reader(pack).index()
         return [member.path for member in found if member.kind == "file"]
+
+    def reader(self, pack):
+        """Return the reader of a pack as the service has it."""
+        data = self.service.content(pack.archive_id)
+        return PackReader(SealedFile(lambda a, b: data[a:b], len(data), [self.key]))
 
     def restore(self, ordinal=None, *patterns, folder=None):
         """Restore a snapshot from the ranges that a recovery asks for; return what is on the disk then."""

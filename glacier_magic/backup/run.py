@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -232,6 +232,7 @@ class BackupRun:
             self._unread.append((entry.path, error.message))
             return
         if record is None:
+            self._open.needed = True
             return
         is_file = member.kind == "file"
         size, sha256 = (
@@ -267,21 +268,25 @@ class BackupRun:
             return
         done, self._open = self._open, None
         with done.writer:
+            if not (done.files or done.needed):  # all that it has changed while it was read
+                self._backups.give_up(done.pack)
+                return
             sealed = done.writer.close()
         self._flush()
-        self._record(done, sealed)
+        moved = self._record(done, sealed)
         self._settle()  # one pack is sent while one is packed, so the spool has two at most
         record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
-        self._sending = self._sender.submit(self._send, record)
+        self._sending = self._sender.submit(self._send, record, moved)
 
-    def _record(self, done: _OpenPack, sealed: Pack) -> None:
+    def _record(self, done: _OpenPack, sealed: Pack) -> dict[int, int]:
         head = b""
         if self.set.recipients:
             with sealed.file.open("rb") as file:
                 head = head_of(file.read(HEAD))
         facts = {"size": sealed.size, "tree_hash": sealed.tree_hash, "head": head, "frames": sealed.table}
-        self._backups.sealed(done.pack, self._current(), facts, done.files, self._lost)
-        self._lost = lost_contents(self.set, self.catalogue)
+        moved = self._backups.sealed(done.pack, self._current(), facts, done.files, self._lost)
+        self._lost = self._lost - moved.keys()
+        return moved
 
     def _settle(self) -> None:
         """Wait until the last pack is stored."""
@@ -289,8 +294,11 @@ class BackupRun:
             sending, self._sending = self._sending, None
             sending.result()
 
-    def _send(self, pack: PackRecord) -> None:
-        """Store a sealed pack: the uploads know a file that is stored already."""
+    def _send(self, pack: PackRecord, moved: Mapping[int, int] | None = None) -> None:
+        """Store a sealed pack: the uploads know a file that is stored already.
+
+        :param moved: contents that were in another pack; after a kill in between, they are packed again.
+        """
         file = self._file(pack.id)
         status = file.stat()
         snapshot = self._current()
@@ -304,7 +312,7 @@ class BackupRun:
         )
         sending = self.storing.choose(Sources([source]))
         stored = self.storing.send(sending, watched=Watched(None, self.stop))
-        self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]))
+        self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]), moved)
         file.unlink()
 
     # Kills
@@ -344,6 +352,7 @@ class BackupRun:
                 file.write(json.dumps(line) + "\n")
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
+        self._open.needed = True
         plain.unlink()
         self._seal()
 
@@ -354,11 +363,13 @@ class _OpenPack:
 
     A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
 
+    :param needed: whether it has members beside files.
     :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
     """
 
     pack: int
     writer: PackWriter
+    needed: bool = False
     files: list[tuple[BackedUp, str, int | None]] = field(default_factory=list)
     hashes: dict[str, tuple[int, str]] = field(default_factory=dict)
     known: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))

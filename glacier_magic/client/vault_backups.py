@@ -75,17 +75,17 @@ class VaultBackups(VaultArchives):
         definition = self._definition(
             known[0] if known else None, name, folders, rules, recipients, plain=plain
         )
-        options = options or RunOptions()
+        options, storing = options or RunOptions(), replace(self._storing, once=True)
 
         def begin() -> BackupRun:
             found = self._recorded(definition)
             spool = self._spool(found)
-            return BackupRun(self._catalogue, found, self._storing, spool, self._now, options)
+            return BackupRun(self._catalogue, found, storing, spool, self._now, options)
 
         return BackupPlan(
             definition,
             begin,
-            storing=self._storing,
+            storing=storing,
             options=options,
             spool=self._spool(definition),
             log=self.session.plan_log,

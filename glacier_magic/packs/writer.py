@@ -63,15 +63,18 @@ class PackWriter:
     def add(self, path: str, source: str | os.PathLike[str]) -> PackMember:
         """Append a file, a folder without its contents, or a link as such.
 
-        Of files that are one on the disk, the second is a hard link to the first.
+        Of files that are one on the disk, the second is a hard link to the first.  A file that changes while
+        it is read is read once more: the later member replaces the earlier one, as ``tar x`` does.
 
         :param path: in the pack, relative and with slashes; members are added in the order of :func:`walk`.
-        :raises LocalError: it cannot be read, or is none of these; nothing was written.
+        :return: the member; it is torn if the file changed both times.
+        :raises LocalError: it cannot be read, or is none of these.
         """
         try:
             status = os.lstat(source)
             if stat.S_ISREG(status.st_mode):
-                return self._add_file(path, source)
+                member = self._add_file(path, source)
+                return self._add_file(path, source) if member.torn else member
             if stat.S_ISDIR(status.st_mode):
                 return self._add(path, FOLDER, status)
             if stat.S_ISLNK(status.st_mode):

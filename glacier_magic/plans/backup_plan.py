@@ -95,7 +95,7 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def requests(self) -> int:
         """The number of upload requests, at most: those of the packs, and of the manifest."""
-        uploader = Uploader(self._storing.engine, self.vault, threading.Event())
+        uploader = Uploader(self._storing.engine, self.vault, threading.Event(), once=self._storing.once)
 
         def count(size: int) -> int:
             source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)

@@ -11,8 +11,7 @@ KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
 """Kills at steps of their own, the same in every run."""
 
 PACK = 100_000
-IN_PARTS = {"single_request": 0, "smallest_part": MIB}
-"""What is sent in parts is never stored twice; a small file in one request may be, as everywhere."""
+IN_PARTS = {"smallest_part": MIB}
 
 RUNNER = """
     import os
@@ -50,7 +49,7 @@ RUNNER = """
     for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
         at = line.strip()
         if not os.fork():
-            session = connect(folder, region, catalogue, single_request=0, smallest_part=1 << 20)
+            session = connect(folder, region, catalogue, smallest_part=1 << 20)
             session.vault("photos").backup("home", options=RunOptions(pack_size=100_000)).run()
             session.close()
             print(len(steps), flush=True)
