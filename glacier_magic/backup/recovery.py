@@ -125,19 +125,19 @@ class Recovery:
 
     def _ranges(self) -> dict[int, list[ByteRange]]:
         spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        readers: dict[int, _Opened] = {}
+        readers: dict[int, OpenedPack] = {}
         for entry in self.files:
             content = self.contents.get(entry.content_id or 0)
             if content is None or not content.size:
                 continue
             if content.pack_id not in readers:
-                readers[content.pack_id] = _Opened(self.packs[content.pack_id], self.identities, _nothing)
+                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, _nothing)
             spans[content.pack_id].append(readers[content.pack_id].span(content))
         held = defaultdict(list)
         for archive_id, part in self.held:
             held[archive_id].append(part)
         return {
-            number: _held(_merged(found, pack.size or 0), held[pack.archive_id or ""])
+            number: _held(merged(found, pack.size or 0), held[pack.archive_id or ""])
             for number, found in spans.items()
             for pack in [self.packs[number]]
         }
@@ -151,15 +151,15 @@ class Recovery:
         :raises IntegrityError: a content does not match, or a part is missing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        readers: dict[int, _Opened] = {}
+        readers: dict[int, OpenedPack] = {}
         files, size, skipped = 0, 0, []
         for entry in self.entries:
             try:
                 if entry.kind == "file":
                     content = self.contents[entry.content_id or 0]
                     if content.pack_id not in readers:
-                        fetch = _Parts(parts.get(content.pack_id, ())).fetch
-                        readers[content.pack_id] = _Opened(
+                        fetch = HeldParts(parts.get(content.pack_id, ())).fetch
+                        readers[content.pack_id] = OpenedPack(
                             self.packs[content.pack_id], self.identities, fetch
                         )
                     self._write(entry, readers[content.pack_id].read(content, entry))
@@ -215,12 +215,20 @@ def _nothing(start: int, end: int) -> bytes:
 
 
 @dataclass
-class _Parts:
+class HeldParts:
     """Reads ranges of a pack from the files that have parts of it."""
 
     files: Sequence[tuple[ByteRange, Path]]
 
+    def has(self, start: int, end: int) -> bool:
+        """Return whether a file has this range, whose end is exclusive."""
+        return any(part.first <= start and end <= part.last + 1 for part, _ in self.files)
+
     def fetch(self, start: int, end: int) -> bytes:
+        """Return a range.
+
+        :raises IntegrityError: no file has it.
+        """
         for part, file in self.files:
             if part.first <= start and end <= part.last + 1:
                 with file.open("rb") as opened:
@@ -229,7 +237,7 @@ class _Parts:
         return _nothing(start, end)
 
 
-class _Opened:
+class OpenedPack:
     """A pack, opened with the header and the table of frames that the catalogue has."""
 
     def __init__(self, pack: PackRecord, identities: Sequence[Identity], fetch: Fetch) -> None:
@@ -251,7 +259,7 @@ class _Opened:
         return self._reader.read(member)
 
 
-def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
+def merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
     """Return whole MiB that hold all spans, those that are near each other as one."""
     merged: list[ByteRange] = []
     for start, end in sorted(spans):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .. import descriptions
 from ..base.units import storable
@@ -22,12 +22,12 @@ from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import Backups
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
-from ..packs import Pack, PackWriter
+from ..packs import Pack, PackMember, PackWriter
 from ..packs.encryption.age import HEAD, head_of
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
-from .changes import READ, FileChange, changes, recorded
+from .changes import READ, FileChange, changes, noted, recorded
 from .lease import leased
 from .looking import lost_contents, scan_of
 from .manifest import manifest
@@ -81,7 +81,8 @@ class BackupRun:
         self._snapshot: SnapshotRecord | None = None
         self._open: _OpenPack | None = None
         self._lost: set[int] = set()
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: list[BackedUp | str] = []
+        self._notes: list[PackMember] = []
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
@@ -154,13 +155,13 @@ class BackupRun:
             return
         if entry is None:
             assert before is not None
-            self._write(partial(self._remove, before.path))
+            self._write(before.path)
         elif entry.kind != "file":
             if change.state == "new" or entry.kind == "link":
                 self._add(entry, None)  # for tar
-            self._write(partial(self._put, recorded(entry, None, looked)))
+            self._write(recorded(entry, None, looked))
         elif change.state == "metadata" and before is not None:
-            self._write(partial(self._put, recorded(entry, before.content_id, looked)))
+            self._write(recorded(entry, before.content_id, looked))
         else:
             sha256 = self._hash(entry)
             content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
@@ -168,6 +169,7 @@ class BackupRun:
             record = recorded(entry, content, looked)
             if content is None and self._open and sha256 in self._open.known[entry.size]:
                 self._open.files.append((record, sha256, None))  # equal to another new one
+                self._notes.append(noted(record, sha256))
             elif content is None:
                 self._add(entry, record)
             elif (
@@ -177,7 +179,7 @@ class BackupRun:
             ):
                 self._backups.touch(self.set.id, record)  # no new version
             else:
-                self._write(partial(self._put, record))
+                self._write(record)
 
     def _hash(self, entry: Entry) -> str:
         """Return the hash of a file if it may be one that is known by its size, or ""."""
@@ -195,24 +197,29 @@ class BackupRun:
             self._snapshot = self._backups.open_snapshot(self.set.id, self.now())
         return self._snapshot
 
-    def _put(self, entry: BackedUp) -> None:
-        self._backups.put(self.set.id, self._current().ordinal, [entry])
-
-    def _remove(self, path: str) -> None:
-        self._backups.remove(self.set.id, self._current().ordinal, [path])
-
-    def _write(self, change: Callable[[], None]) -> None:
+    def _write(self, change: BackedUp | str) -> None:
+        """Record a new version of an entry that is in no pack, or, by its path, that it is gone."""
         self._waiting.append(change)
         if len(self._waiting) >= _BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
-            self._current()
-            with self.catalogue.database.transaction():
-                for change in self._waiting:
-                    change()
-            self._waiting.clear()
+        """Record what waits, and note it for the index of the next pack: the manifest may get lost."""
+        if not self._waiting:
+            return
+        number, ordinal = self.set.id, self._current().ordinal
+        with self.catalogue.database.transaction():
+            for change in self._waiting:
+                if isinstance(change, str):
+                    self._backups.remove(number, ordinal, [change])
+                else:
+                    self._backups.put(number, ordinal, [change])
+        kept = [change.content_id for change in self._waiting if not isinstance(change, str)]
+        contents = self._backups.contents(number, [one for one in kept if one is not None])
+        for change in self._waiting:
+            content = None if isinstance(change, str) else contents.get(change.content_id or 0)
+            self._notes.append(noted(change, content.sha256 if content else ""))
+        self._waiting.clear()
 
     # Packs
 
@@ -255,7 +262,8 @@ class BackupRun:
         what = f"{number + 1:04}" if kind == "files" else "manifest"
         name = f"{self.set.name}/{moment}.{what}{ending}"
         pack = self._backups.begin_pack(snapshot, kind, name)
-        about = {"set": self.set.name, "snapshot": moment, "kind": kind}
+        about: dict[str, Any] = {"set": self.set.name, "snapshot": moment, "kind": kind}
+        about |= {"roots": self.set.roots, "rules": self.set.rules, "recipients": self.set.recipients}
         writer = PackWriter(self._file(pack), self.set.recipients, about=about, level=self.options.level)
         return _OpenPack(pack, writer)
 
@@ -271,8 +279,11 @@ class BackupRun:
             if not (done.files or done.needed):  # all that it has changed while it was read
                 self._backups.give_up(done.pack)
                 return
+            self._flush()
+            for note in self._notes:
+                done.writer.note(note)
+            self._notes.clear()
             sealed = done.writer.close()
-        self._flush()
         moved = self._record(done, sealed)
         self._settle()  # one pack is sent while one is packed, so the spool has two at most
         record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
@@ -350,6 +361,7 @@ class BackupRun:
         with plain.open("w", encoding="utf-8") as file:
             for line in manifest(self._backups, self.set, snapshot):
                 file.write(json.dumps(line) + "\n")
+        self._notes.clear()  # the manifest has it all
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
         self._open.needed = True

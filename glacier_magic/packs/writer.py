@@ -85,6 +85,13 @@ class PackWriter:
             raise LocalError(f"{str(source)!r} cannot be read: {error.strerror}") from None
         raise LocalError(f"{str(source)!r} is no file, folder or link")
 
+    def note(self, member: PackMember) -> None:
+        """Append a line to the index alone: of a member whose start is 0."""
+        self._lines += line(member)
+        if len(self._lines) > _LINES:
+            self._index += self._compressor.compress(self._lines)
+            self._lines.clear()
+
     def close(self) -> Pack:
         """Return the pack, which now has its name.
 
@@ -127,10 +134,7 @@ class PackWriter:
         start = self._frames.position
         sha256 = "" if descriptor is None else self._content(descriptor, status)
         member = PackMember(path, kind, start, size, member.mtime, member.mode, sha256, target)
-        self._lines += line(member)
-        if len(self._lines) > _LINES:
-            self._index += self._compressor.compress(self._lines)
-            self._lines.clear()
+        self.note(member)
         return member
 
     def _content(self, descriptor: int, status: os.stat_result) -> str:
