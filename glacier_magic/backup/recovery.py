@@ -81,7 +81,7 @@ class Recovery:
 
     def __post_init__(self) -> None:
         backups, wanted = self.catalogue.backups, matcher(self.patterns)
-        found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
+        found = self._chosen(e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path))
         if not found:
             what = f"matches {', '.join(map(repr, self.patterns))}" if self.patterns else "was there"
             raise NotFound(
@@ -95,6 +95,10 @@ class Recovery:
         self.there = len(found) - len(self.entries)
         self.packs: dict[int, PackRecord] = {pack.id: pack for pack in backups.packs(self.set.id)}
         self.ranges = self._ranges()
+
+    def _chosen(self, matching: Iterator[BackedUp]) -> list[BackedUp]:
+        """Return those of the entries that match which are wanted."""
+        return list(matching)
 
     @property
     def files(self) -> list[BackedUp]:
@@ -151,18 +155,12 @@ class Recovery:
         :raises IntegrityError: a content does not match, or a part is missing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        readers: dict[int, OpenedPack] = {}
+        reading = self._reading(parts)
         files, size, skipped = 0, 0, []
         for entry in self.entries:
             try:
                 if entry.kind == "file":
-                    content = self.contents[entry.content_id or 0]
-                    if content.pack_id not in readers:
-                        fetch = HeldParts(parts.get(content.pack_id, ())).fetch
-                        readers[content.pack_id] = OpenedPack(
-                            self.packs[content.pack_id], self.identities, fetch
-                        )
-                    self._write(entry, readers[content.pack_id].read(content, entry))
+                    self._write(entry, reading(entry))
                     files, size = files + 1, size + entry.size
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
@@ -180,6 +178,21 @@ class Recovery:
                 with suppress(OSError, UnsafePath):
                     _set_facts(self._target(entry), entry)
         return Recovered(folder=self.folder, files=files, size=size, there=self.there, skipped=tuple(skipped))
+
+    def _reading(
+        self, parts: Mapping[int, Sequence[tuple[ByteRange, Path]]]
+    ) -> Callable[[BackedUp], Iterator[bytes]]:
+        """Return what yields the content of a file, which is compared with its hash at its end."""
+        readers: dict[int, OpenedPack] = {}
+
+        def reading(entry: BackedUp) -> Iterator[bytes]:
+            content = self.contents[entry.content_id or 0]
+            if content.pack_id not in readers:
+                fetch = HeldParts(parts.get(content.pack_id, ())).fetch
+                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, fetch)
+            return readers[content.pack_id].read(content, entry)
+
+        return reading
 
     def _link(self, entry: BackedUp) -> None:
         there = self.folder.joinpath(*safe_parts(_name(entry), fallback="link"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..backup import tables
 from ..backup.adopting import NAME as MANIFEST_NAME
 from ..backup.adopting import adopt, read_manifest
 from ..backup.from_packs import UnknownPacks
 from ..backup.recovery import Recovery, folder_of_parts
+from ..backup.sampling import Sample, checked_amount
 from ..base.ranges import ByteRange
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment
@@ -24,12 +25,15 @@ from ..plans.adopt_plan import AdoptPlan
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.sample_plan import SamplePlan
 from .vault_backups import VaultBackups
 
 if TYPE_CHECKING:
     import os
 
     import pandas as pd
+
+P = TypeVar("P", bound=RecoverPlan)
 
 
 class VaultRecovery(VaultBackups):
@@ -145,6 +149,37 @@ class VaultRecovery(VaultBackups):
             (pack, self._catalogue.archives.get(self.name, pack.archive_id or "")) for pack in packs
         )
 
+    def check_sample(
+        self,
+        name: str,
+        amount: str = "1",
+        *,
+        key: str | os.PathLike[str] | None = None,
+        tier: str = "Standard",
+        destination: str | None = None,
+    ) -> SamplePlan:
+        """Return the plan to read random files of the last snapshot; no request is sent until its ``run()``.
+
+        Only the parts of packs that have them are retrieved.  When they are there, the plan's
+        :meth:`~.SamplePlan.verify` decrypts each and compares its SHA-256; the next sample has others.
+
+        :param amount: a number of files, or a share such as ``1%``.
+        :param key: see :meth:`recover`, and so for *tier* and *destination*.
+        :raises NotFound: there is no such set, or no file with a content.
+        :raises InputError: the amount is none.
+        :raises WrongKey: the key does not open the packs.
+        """
+        found, folder = self._set(name), self._catalogue.folder / "samples" / self.name / name
+        ended = [row for row in self._catalogue.downloads.below(self.name, str(folder)) if not row.open]
+        # Those before: their parts are removed when they have been read.
+        number = sum(row.tree_hash is not None and not Path(row.target).exists() for row in ended)
+        recovery = Sample(
+            *(self._catalogue, found, self._snapshot(found, None), (), folder),
+            *(self._keys_of(found, key), self._held(folder)),
+            *(checked_amount(amount), number),
+        )
+        return self._recovering(SamplePlan, recovery, folder, self._retrieving(tier, destination))
+
     def recover(
         self,
         name: str,
@@ -169,22 +204,27 @@ class VaultRecovery(VaultBackups):
         """
         found = self._set(name)
         folder = Path(to).expanduser().absolute()
-        if found.recipients and key is None:
-            raise WrongKey(
-                f"{name!r} is encrypted for {', '.join(found.recipients)}", cure=f"Add {option('key')} FILE."
-            )
-        identities = self._identities(key)
         parts = folder_of_parts(folder, found)
-        held = [(row.archive_id, part) for row, part in self._parts_below(parts)]
         recovery = Recovery(
-            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities, held
+            *(self._catalogue, found, self._snapshot(found, as_of), patterns, folder),
+            *(self._keys_of(found, key), self._held(parts)),
         )
+        return self._recovering(RecoverPlan, recovery, parts, self._retrieving(tier, destination))
+
+    def _keys_of(self, found: BackupSet, key: str | os.PathLike[str] | None) -> list[Identity]:
+        if found.recipients and key is None:
+            readers = ", ".join(found.recipients)
+            raise WrongKey(f"{found.name!r} is encrypted for {readers}", cure=f"Add {option('key')} FILE.")
+        return self._identities(key)
+
+    def _held(self, folder: Path) -> list[tuple[str, ByteRange]]:
+        return [(row.archive_id, part) for row, part in self._parts_below(folder)]
+
+    def _recovering(self, plan: type[P], recovery: Recovery, parts: Path, how: dict[str, Any]) -> P:
         packs = recovery.packs
-        wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
+        wanted = [(packs[number], part) for number, ranges in recovery.ranges.items() for part in ranges]
         archives = [self._archive_of(pack) for pack, _ in wanted]
-        return RecoverPlan(
-            recovery, archives, [part for _, part in wanted], to=parts, **self._retrieving(tier, destination)
-        )
+        return plan(recovery, archives, [part for _, part in wanted], to=parts, **how)
 
     def _archive_of(self, pack: PackRecord) -> ArchiveRecord:
         found = self._catalogue.archives.get(self.name, pack.archive_id or "")

@@ -39,7 +39,7 @@ class RecoverPlan(RestorePlan):
     def revised(self, **changed: Any) -> RecoverPlan:
         """Return a plan for the same files that differs in its tier or destination."""
         facts = self._facts_given | {name: value for name, value in changed.items() if value and name != "to"}
-        made = RecoverPlan(self.recovery, self._archives, self._parts or (), **facts)
+        made = type(self)(self.recovery, self._archives, self._parts or (), **facts)
         made.limit, made.limit_source = self.limit, self.limit_source
         made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
@@ -72,6 +72,20 @@ class RecoverPlan(RestorePlan):
         :raises NotReady: not all parts are retrieved yet.
         :raises IntegrityError: the content of a file does not match its hash.
         """
+        done = self.recovery.extract(self._gathered())
+        for item in self.items:
+            item.target.unlink(missing_ok=True)
+        with suppress(OSError):  # another recovery may have parts there, too
+            for folder in {item.target.parent for item in self.items}:
+                folder.rmdir()
+            self.to.rmdir()
+        return done
+
+    def _gathered(self) -> dict[int, list[tuple[ByteRange, Path]]]:
+        """Return the retrieved parts of each pack.
+
+        :raises NotReady: not all parts are retrieved yet.
+        """
         self._decide_again()
         if not self.ready:
             raise NotReady(
@@ -84,11 +98,4 @@ class RecoverPlan(RestorePlan):
         for number, item in zip(numbers, self.items, strict=True):
             assert item.part is not None
             parts.setdefault(number, []).append((item.part, item.target))
-        done = self.recovery.extract(parts)
-        for item in self.items:
-            item.target.unlink(missing_ok=True)
-        with suppress(OSError):  # another recovery may have parts there, too
-            for folder in {item.target.parent for item in self.items}:
-                folder.rmdir()
-            self.to.rmdir()
-        return done
+        return parts

@@ -83,3 +83,20 @@ def test_mistakes_name_the_next_step(main, words, said):
     main.ok("create", "home")
     assert main(*words) == 2
     assert said in main.err
+
+
+def test_a_sample_is_checked_by_the_same_line(main, photos, emulator, tmp_path):
+    """Without one, nothing is asked for, nor a key."""
+    main.ok("backup", *photos)
+    line = ("check", "photos", "--sample", "50%", "--key", str(tmp_path / "photos.key"), "--yes")
+    with counting(emulator, "InitiateJob") as requests:
+        main.ok("check", "photos")
+        assert requests() == 0
+        for _ in range(2):
+            main.ok(*line)
+            assert main.err.count("the same line reads the files") == 1
+        emulator.advance(hours=6)
+        assert ".jpg" in main.ok(*line, "--wait")
+        assert requests() == 1
+    assert main("check", "photos", "--sample", "0%") == 2
+    assert "no number of files" in main.err
