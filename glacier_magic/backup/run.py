@@ -51,12 +51,14 @@ class RunOptions:
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
     :param level: of zstd; *pack_size*: bytes of files in a pack.
+    :param anew: contents that are stored, and are to be stored in a new pack: see :mod:`.repacking`.
     """
 
     checksum: bool = False
     trust_mtime: bool = False
     level: int = 3
     pack_size: int = PACK
+    anew: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -144,7 +146,7 @@ class BackupRun:
             self._snapshot = known[-1]
         before = self._backups.entries(self.set.id, latest)
         options = self.options
-        self._lost = lost_contents(self.set, self.catalogue)
+        self._lost = lost_contents(self.set, self.catalogue) | options.anew
         yield from changes(
             scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
         )

@@ -11,6 +11,7 @@ from ..backup import tables
 from ..backup.keep import Keep
 from ..backup.looking import spools
 from ..backup.recovery import matcher
+from ..backup.repacking import stored_anew
 from ..backup.rules import Rules
 from ..backup.run import SET_NAME, BackupRun, RunOptions
 from ..catalogue import ArchiveRecord
@@ -146,6 +147,20 @@ class VaultBackups(VaultArchives):
             return self._selector.choose([[archive.archive_id for archive in archives]], None)
 
         return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
+
+    def repack(self, name: str, keep: Keep) -> BackupPlan:
+        """Return the plan to store anew what packs have that are more than half dead; nothing is retrieved.
+
+        It is a backup that also stores what these packs have of the snapshots that are kept, if all of that
+        is in the folders, with the same content.  Then a :meth:`prune` deletes these packs.
+
+        :param keep: which snapshots are kept.
+        :raises NotFound: there is no such set.
+        :raises NotReady: its last backup has not ended yet.
+        """
+        found = self._set(name)
+        kept = Pruning.of(self._catalogue, found, keep, at=self._now(), early=False).kept
+        return self.backup(name, options=RunOptions(anew=stored_anew(self._catalogue, found, kept)))
 
     def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
         made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]

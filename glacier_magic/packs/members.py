@@ -111,6 +111,11 @@ def _is_utf8(text: bytes) -> bool:
         return False
 
 
+def tar_size(size: int) -> int:
+    """Return the most bytes that a file of a size has in the tar, with its headers."""
+    return 3 * BLOCK + size + -size % BLOCK
+
+
 def first_line(about: Mapping[str, Any]) -> bytes:
     """Return the first line of an index, with what the pack is about."""
     return json.dumps({**about, "version": VERSION}).encode() + b"\n"

@@ -67,7 +67,7 @@ class BackupPlan(LastingPlan[Ran]):
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue)
+        lost = lost_contents(self.set, self._storing.engine.catalogue) | options.anew
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self.states: Counter[str] = Counter()
         self.changes: list[FileChange] = []
@@ -101,12 +101,17 @@ class BackupPlan(LastingPlan[Ran]):
             source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)
             return uploader.requests(source, None)
 
-        return 0 if self.empty else 1 + sum(count(size) for size in self._packs if size)
+        return 0 if self.empty else count(1) + sum(count(size) for size in self._packs if size)
 
     @property
     def quote(self) -> Quote:
         """The price of the requests."""
         return upload_requests(self._prices, self.requests)
+
+    @property
+    def repacks(self) -> bool:
+        """Whether it stores contents of old packs anew."""
+        return bool(self._options.anew)
 
     @property
     def empty(self) -> bool:
@@ -131,6 +136,9 @@ class BackupPlan(LastingPlan[Ran]):
             ("folders", ", ".join(self.set.roots)),
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
+        if self.repacks:
+            what = f"{plural(len(self._options.anew), 'content')} of packs that are more than half dead"
+            facts.append(("stored anew", f"{what}; a prune deletes these packs once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"

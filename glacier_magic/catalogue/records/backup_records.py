@@ -261,6 +261,19 @@ class Backups:
             found.update(row[0] for row in rows)
         return found
 
+    def needed_contents(self, set_id: int, ordinals: Iterable[int]) -> dict[int, dict[int, int]]:
+        """Return the contents that these snapshots need, with their sizes, by their packs."""
+        found: dict[int, dict[int, int]] = {}
+        for ordinal in ordinals:
+            rows = self._database.rows(
+                "SELECT DISTINCT c.pack_id, c.id, c.size FROM contents c JOIN entries e ON e.content_id=c.id "
+                "WHERE e.set_id=? AND e.since<=? AND (e.until IS NULL OR ?<e.until)",
+                (set_id, ordinal, ordinal),
+            )
+            for pack, content, size in rows:
+                found.setdefault(pack, {})[content] = size
+        return found
+
     def needed_archives(self, vault: str) -> set[str]:
         """Return the archives of a vault that snapshots need."""
         rows = self._database.rows(
