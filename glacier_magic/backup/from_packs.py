@@ -106,9 +106,8 @@ class UnknownPacks:
                     packs = [_Index.of(archive, self.identities, self.parts) for archive in group]
                     found = self._set(packs[0])
                     snapshot = backups.open_snapshot(found.id, _moment(packs[0].archive))
-                    for pack in packs:
-                        self._record(found, snapshot, pack)
-                    backups.measure(snapshot, unread=0)
+                    missing = sum(self._record(found, snapshot, pack) for pack in packs)
+                    backups.measure(snapshot, unread=missing)
                     backups.finish(snapshot, snapshot.started)
                     sets[found.id] = found
         except _Missing:
@@ -133,7 +132,8 @@ class UnknownPacks:
             else self.catalogue.backups.define(self.vault, name, roots, rules, recipients, now=now)
         )
 
-    def _record(self, found: BackupSet, snapshot: SnapshotRecord, pack: _Index) -> None:
+    def _record(self, found: BackupSet, snapshot: SnapshotRecord, pack: _Index) -> int:
+        """Record a pack and its members; return the number of files whose content no pack has."""
         backups, archive = self.catalogue.backups, pack.archive
         number = backups.begin_pack(snapshot, "files", archive.name)
         facts = {
@@ -145,6 +145,7 @@ class UnknownPacks:
         backups.sealed(number, snapshot, facts, ())
         backups.stored(number, archive.archive_id)
         files: dict[str, tuple[int, int]] = {}
+        missing = 0
         for member in pack.lines:
             if not isinstance(member, PackMember) or member.torn:
                 continue
@@ -160,8 +161,10 @@ class UnknownPacks:
             elif member.kind == FILE:
                 content = backups.content(found.id, size, member.sha256)
             if content is None and member.kind in (FILE, HARDLINK):
-                continue  # its pack is not there
+                missing += 1
+                continue
             backups.put(found.id, snapshot.ordinal, [_entry(member, key, size, content)])
+        return missing
 
 
 @dataclass(frozen=True)
