@@ -12,8 +12,8 @@ from .changes import changes
 from .looking import scan_of
 
 
-def stored_anew(catalogue: Catalogue, found: BackupSet, kept: Iterable[int]) -> frozenset[int]:
-    """Return the contents of packs that are more than half dead, and that are all on the disk.
+def half_dead(catalogue: Catalogue, found: BackupSet, kept: Iterable[int]) -> frozenset[int]:
+    """Return the packs that are more than half dead, and of which all else is on the disk.
 
     A pack with a content that only older snapshots have stays: to retrieve it costs more than to keep it.
 
@@ -21,13 +21,13 @@ def stored_anew(catalogue: Catalogue, found: BackupSet, kept: Iterable[int]) -> 
     """
     kept, backups = list(kept), catalogue.backups
     needed = backups.needed_contents(found.id, kept)
-    half_dead = {
+    dead = {
         pack.id
         for pack in backups.packs(found.id)
         if pack.id in needed and pack.archive_id and pack.frames
         if 2 * sum(map(tar_size, needed[pack.id].values())) < stream_size(pack.frames)
     }
-    if not half_dead:
+    if not dead:
         return frozenset()
     before = backups.entries(found.id, max(kept))
     there = {
@@ -35,6 +35,4 @@ def stored_anew(catalogue: Catalogue, found: BackupSet, kept: Iterable[int]) -> 
         for change in changes(scan_of(found, catalogue), before)
         if change.before is not None and change.state in ("same", "touched", "metadata")
     }
-    return frozenset(
-        content for pack in half_dead if needed[pack].keys() <= there for content in needed[pack]
-    )
+    return frozenset(pack for pack in dead if needed[pack].keys() <= there)

@@ -51,7 +51,7 @@ class RunOptions:
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
     :param level: of zstd; *pack_size*: bytes of files in a pack.
-    :param anew: contents that are stored, and are to be stored in a new pack: see :mod:`.repacking`.
+    :param anew: packs of which all contents that are on the disk are stored in new ones.
     """
 
     checksum: bool = False
@@ -146,7 +146,7 @@ class BackupRun:
             self._snapshot = known[-1]
         before = self._backups.entries(self.set.id, latest)
         options = self.options
-        self._lost = lost_contents(self.set, self.catalogue) | options.anew
+        self._lost = lost_contents(self.set, self.catalogue, options.anew)
         yield from changes(
             scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
         )

@@ -11,7 +11,7 @@ from ..backup import tables
 from ..backup.keep import Keep
 from ..backup.looking import spools
 from ..backup.recovery import matcher
-from ..backup.repacking import stored_anew
+from ..backup.repacking import half_dead
 from ..backup.rules import Rules
 from ..backup.run import SET_NAME, BackupRun, RunOptions
 from ..catalogue import ArchiveRecord
@@ -160,7 +160,7 @@ class VaultBackups(VaultArchives):
         """
         found = self._set(name)
         kept = Pruning.of(self._catalogue, found, keep, at=self._now(), early=False).kept
-        return self.backup(name, options=RunOptions(anew=stored_anew(self._catalogue, found, kept)))
+        return self.backup(name, options=RunOptions(anew=half_dead(self._catalogue, found, kept)))
 
     def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
         made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]

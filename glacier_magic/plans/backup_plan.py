@@ -67,7 +67,7 @@ class BackupPlan(LastingPlan[Ran]):
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue) | options.anew
+        lost = lost_contents(self.set, self._storing.engine.catalogue, options.anew)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self.states: Counter[str] = Counter()
         self.changes: list[FileChange] = []
@@ -137,8 +137,8 @@ class BackupPlan(LastingPlan[Ran]):
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
         if self.repacks:
-            what = f"{plural(len(self._options.anew), 'content')} of packs that are more than half dead"
-            facts.append(("stored anew", f"{what}; a prune deletes these packs once they are 90 days old"))
+            what = f"what is left of {plural(len(self._options.anew), 'pack')}, more than half dead"
+            facts.append(("stored anew", f"{what}; a prune deletes them once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"

@@ -113,7 +113,7 @@ def test_a_prune_can_first_store_anew_what_a_dead_pack_has_left(main, photos, em
     main.ok("backup", "photos")
     line = ("prune", "photos", "--keep-last", "1", "--repack")
     assert main(*line) == 2  # nobody answers
-    assert "stored anew: 2 contents of packs that are more than half dead" in main.out
+    assert "stored anew: what is left of 1 pack, more than half dead" in main.out
     with counting(emulator, "DeleteArchive") as requests:
         said = main.ok(*line, "--yes")
         assert "photos: snapshot 3 of 3 files" in said + main.err
@@ -121,7 +121,7 @@ def test_a_prune_can_first_store_anew_what_a_dead_pack_has_left(main, photos, em
         assert requests() == 0
     emulator.advance(days=90)
     assert "Deleted 3 archives" in main.ok(*line, "--confirm", "home")
-    assert main.ok("check", "photos").count("present") == 3
+    assert main.ok("check", "photos").count("pending") == 3
 
 
 def test_a_lost_computer_without_a_manifest_is_adopted_from_packs(

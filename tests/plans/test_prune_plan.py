@@ -298,6 +298,9 @@ def test_what_a_mostly_dead_pack_has_left_is_stored_anew(
     assert backup.members(backup.packs()[-1]) == ["small"]
     assert old.archive_id in backup.service.archives()
     assert backup.restore(ran.snapshot.ordinal - 1) == backup.restore() == mostly_dead
+    packs = len(backup.packs())
+    anew.run()  # a second time: the contents are elsewhere by now
+    assert len(backup.packs()) == packs
     assert not backup.vault.repack("home", NEWEST).repacks
     assert old.archive_id in [archive.archive_id for archive in prune().pruning.later]
     later(session, days=90)
