@@ -139,9 +139,9 @@ class Backup:
         return [pack for pack in self.records.packs(self.set.id) if pack.kind == "files"]
 
     def members(self, pack):
-        """Return the paths of the files in a pack."""
+        """Return the paths of the files in the tar of a pack."""
         _, *found = self.reader(pack).index()
-        return [member.path for member in found if member.kind == "file"]
+        return [member.path for member in found if member.kind == "file" and member.start]
 
     def reader(self, pack):
         """Return the reader of a pack as the service has it."""
