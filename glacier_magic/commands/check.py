@@ -56,7 +56,7 @@ def _judged(console: Console, table: Any, what: str, why: str) -> Any:
 
 VERB = Verb(
     name="check",
-    summary="compare the archives of a backup with the newest inventory, or read random files",
+    summary="compare a backup with the newest inventory, or a sample of it",
     run=_run,
     table=True,
     configure=_configure,
