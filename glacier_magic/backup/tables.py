@@ -59,6 +59,14 @@ def checked(packs: Iterable[tuple[PackRecord, ArchiveRecord | None]]) -> pd.Data
     return marked(frame.astype({"size": "int64"}))
 
 
+def sampled(files: Iterable[tuple[str, int, str, str]]) -> pd.DataFrame:
+    """Return files that were read for a sample: path, size, pack, problem."""
+    import pandas as pd
+
+    frame = pd.DataFrame(files, columns=["path", "size", "pack", "problem"])
+    return marked(frame.astype({"size": "int64"}))
+
+
 def _problem(pack: PackRecord, archive: ArchiveRecord | None) -> str:
     if archive is None or archive.state not in ("present", "pending"):
         return "is not in the vault"

@@ -12,7 +12,7 @@ from ..catalogue.archives.as_of import snapshot_moment
 from ..catalogue.archives.labels import changed, checked_note
 from ..catalogue.records.backup_rows import SnapshotRecord
 from ..errors import InputError
-from .vault_backups import VaultBackups
+from .vault_recovery import VaultRecovery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Labelled = TypeVar("Labelled", ArchiveRecord, SnapshotRecord)
 
 
-class VaultLabels(VaultBackups):
+class VaultLabels(VaultRecovery):
     """The labels of a vault; :class:`.Vault` adds the rest."""
 
     def label(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backup.run import RunOptions
+from ..backup.run_options import RunOptions
 from ..errors import LocalError
 from .vault_labels import VaultLabels
 

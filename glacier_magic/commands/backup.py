@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backup.outcome import Ran
 from ..backup.rules import RULE_FILE
-from ..backup.run import RunOptions
+from ..backup.run_options import RunOptions
 from ..client.backup_sets import BackupSets
 from ..errors import InputError, LocalError
 from .backup_options import reader_options, rule_options, rules_of

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..backup.keep import Keep
+from ..backup.outcome import Ran
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
@@ -42,6 +43,11 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--now", action="store_true", help="delete archives that are not 90 days old, too, and pay their fee"
     )
+    parser.add_argument(
+        "--repack",
+        action="store_true",
+        help="first store anew what packs have that are more than half dead, from the folders",
+    )
     guard_options(parser)
 
 
@@ -58,6 +64,14 @@ def _run(console: Console, args: Namespace) -> Any:
         raise InputError("What is kept?", cure="For example --keep-daily 7 --keep-monthly 12.")
     keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0), labels=frozenset(args.keep_label))
     vault = console.vault(args.vault)
+    if args.repack:
+        with console.busy("Looking at the files"):
+            anew = limited(vault.repack(args.set, keep), args)
+        if anew.repacks:
+            done = console.settle(anew, yes=args.yes or args.confirm is not None)
+            if not isinstance(done, Ran):
+                return done
+            console.face.note(str(done))
     with console.busy():
         plan = limited(vault.prune(args.set, keep, now=args.now), args)
     return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
@@ -71,12 +85,16 @@ VERB = Verb(
     examples=(
         ("prune photos --keep-daily 7 --keep-monthly 12", "shows the plan first"),
         ("prune photos --keep-within 90d --confirm VAULT", ""),
+        ("prune photos --keep-last 3 --repack", "also what packs have that are mostly dead"),
     ),
     interrupted="%glacier deletions --resume resumes the confirmed deletion.",
     details=(
         "The newest snapshot is always kept; hours to years are those of UTC. Archives that a kept snapshot "
         "needs are never deleted, and without --now none that is less than 90 days old: the service charges "
         "the rest of the 90 days as a fee, so that deleting it costs as much as keeping it. A later prune "
-        "deletes it for free."
+        "deletes it for free.\n\n"
+        "--repack is a backup first: what a pack still has of the kept snapshots is stored in a new one, if "
+        "more than half of the pack is dead, and all of that is in the folders unchanged. Nothing is "
+        "retrieved. The old pack is then deleted like others."
     ),
 )

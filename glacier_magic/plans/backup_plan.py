@@ -16,7 +16,8 @@ from ..backup.changes import READ, FileChange, changes
 from ..backup.hooks import Hooks, hooks_file
 from ..backup.looking import lost_contents, scan_of
 from ..backup.outcome import Ran
-from ..backup.run import BackupRun, RunOptions
+from ..backup.run import BackupRun
+from ..backup.run_options import RunOptions
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -83,7 +84,7 @@ class BackupPlan(LastingPlan[Ran]):
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue)
+        lost = lost_contents(self.set, self._storing.engine.catalogue, options.anew)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self._open = bool(known and known[-1].finished is None)
         for change in found:
@@ -108,18 +109,23 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def requests(self) -> int:
         """The number of upload requests, at most: those of the packs, and of the manifest."""
-        uploader = Uploader(self._storing.engine, self.vault, threading.Event())
+        uploader = Uploader(self._storing.engine, self.vault, threading.Event(), once=self._storing.once)
 
         def count(size: int) -> int:
             source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)
             return uploader.requests(source, None)
 
-        return 0 if self.empty else 1 + sum(count(size) for size in self._packs if size)
+        return 0 if self.empty else count(1) + sum(count(size) for size in self._packs if size)
 
     @property
     def quote(self) -> Quote:
         """The price of the requests."""
         return upload_requests(self._prices, self.requests)
+
+    @property
+    def repacks(self) -> bool:
+        """Whether it stores contents of old packs anew."""
+        return bool(self._options.anew)
 
     @property
     def empty(self) -> bool:
@@ -147,6 +153,9 @@ class BackupPlan(LastingPlan[Ran]):
         if self._hooks.commands:
             more = "; what it changes before the run is stored, too" * ("before" in self._hooks.commands)
             facts.append(("commands", f"{', '.join(self._hooks.commands)}, in {hooks_file()}{more}"))
+        if self.repacks:
+            what = f"what is left of {plural(len(self._options.anew), 'pack')}, more than half dead"
+            facts.append(("stored anew", f"{what}; a prune deletes them once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"

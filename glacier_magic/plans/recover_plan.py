@@ -102,6 +102,21 @@ class RecoverPlan(RestorePlan):
         :raises NotReady: not all parts are retrieved yet.
         :raises IntegrityError: the content of a file does not match its hash.
         """
+        work = partial(self.recovery.extract, self._gathered())
+        done = self._told.around("recover", self.vault, self.recovery.set.name, work, starts=False)
+        for item in self.items:
+            item.target.unlink(missing_ok=True)
+        with suppress(OSError):  # another recovery may have parts there, too
+            for folder in {item.target.parent for item in self.items}:
+                folder.rmdir()
+            self.to.rmdir()
+        return done
+
+    def _gathered(self) -> dict[int, list[tuple[ByteRange, Path]]]:
+        """Return the retrieved parts of each pack.
+
+        :raises NotReady: not all parts are retrieved yet.
+        """
         self._decide_again()
         if not self.ready:
             raise NotReady(
@@ -114,12 +129,4 @@ class RecoverPlan(RestorePlan):
         for number, item in zip(numbers, self.items, strict=True):
             assert item.part is not None
             parts.setdefault(number, []).append((item.part, item.target))
-        work = partial(self.recovery.extract, parts)
-        done = self._told.around("recover", self.vault, self.recovery.set.name, work, starts=False)
-        for item in self.items:
-            item.target.unlink(missing_ok=True)
-        with suppress(OSError):  # another recovery may have parts there, too
-            for folder in {item.target.parent for item in self.items}:
-                folder.rmdir()
-            self.to.rmdir()
-        return done
+        return parts
