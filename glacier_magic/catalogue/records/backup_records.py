@@ -225,7 +225,7 @@ class Backups:
         if known is None:
             return self._database.insert(
                 "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-                (set_id, sha256, size, pack, start),
+                (set_id, bytes.fromhex(sha256), size, pack, start),
             )
         if known in lost and start is not None:
             self._database.execute("UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, known))
@@ -283,15 +283,17 @@ class Backups:
                 (set_id,),
             )
             self._database.execute(
-                "DELETE FROM contents WHERE set_id=? AND NOT EXISTS "
-                "(SELECT 1 FROM entries WHERE entries.content_id=contents.id)",
-                (set_id,),
+                "DELETE FROM contents WHERE id IN (SELECT id FROM contents WHERE set_id=? "
+                "EXCEPT SELECT content_id FROM entries WHERE set_id=?)",
+                (set_id, set_id),
             )
 
     def content(self, set_id: int, size: int, sha256: str) -> int | None:
         """Return the number of a content that is stored, or None."""
+        packed = bytes.fromhex(sha256)
         row = self._database.row(
-            "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
+            "SELECT id FROM contents WHERE set_id=? AND size=? AND substr(sha256, 1, 4)=? AND sha256=?",
+            (set_id, size, packed[:4], packed),
         )
         return None if row is None else int(row[0])
 
@@ -312,7 +314,7 @@ class Backups:
             some = wanted[start : start + 500]
             where = f"set_id=? AND id IN ({','.join('?' * len(some))})"
             for content in self._select(StoredContent, "contents", where, (set_id, *some)):
-                found[content.id] = content
+                found[content.id] = replace(content, sha256=bytes(content.sha256).hex())
         return found
 
     def _select(self, record: type, table: str, where: str, values: Sequence[Any]) -> list[Any]:
