@@ -138,7 +138,15 @@ def compare(folder: Path, work: Path, runs: int, peers: Sequence[str]) -> dict[s
             out.mkdir()
             command = ["bash", "-euo", "pipefail", "-c", line, str(folder), str(out), recipient]
             if name == "pack":
-                command = [sys.executable, __file__, "pack", "--of", str(folder), str(out / "pack"), recipient]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "pack",
+                    "--of",
+                    str(folder),
+                    str(out / "pack"),
+                    recipient,
+                ]
             wall, cpu, said = timed(command)
             taken[name].append((wall, cpu, said))
             size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
