@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
                 if where is not None:
                     sha256, pack, start = where
                     content = backups.place(found.id, sha256, entry.size, numbers[pack], start)
-                backups.put(found.id, snapshot.ordinal, [replace(entry, content_id=content)])
+                backups.put(found.id, snapshot.ordinal, [entry._replace(content_id=content)])
             backups.measure(snapshot, unread=0)
             backups.finish(snapshot, int(head["started"]))
             return found

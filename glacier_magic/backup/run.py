@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -82,6 +82,7 @@ class BackupRun:
         self._open: _OpenPack | None = None
         self._lost: set[int] = set()
         self._waiting: list[Callable[[], None]] = []
+        self._touched: list[BackedUp] = []
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
@@ -175,7 +176,9 @@ class BackupRun:
                 and change.state == "touched"
                 and (content, record.mode) == (before.content_id, before.mode)
             ):
-                self._backups.touch(self.set.id, record)  # no new version
+                self._touched.append(record)  # no new version
+                if len(self._touched) >= _BATCH:
+                    self._flush()
             else:
                 self._write(partial(self._put, record))
 
@@ -207,6 +210,9 @@ class BackupRun:
             self._flush()
 
     def _flush(self) -> None:
+        if self._touched:
+            self._backups.touch(self.set.id, self._touched)
+            self._touched.clear()
         if self._waiting:
             self._current()
             with self.catalogue.database.transaction():
@@ -243,7 +249,7 @@ class BackupRun:
         self._open.hashes[entry.path] = size, sha256
         self._open.known[size].add(sha256)
         # As it was when it was opened: it may have changed since it was looked at.
-        record = replace(record, size=size, mode=member.mode, mtime_ns=member.mtime)
+        record = record._replace(size=size, mode=member.mode, mtime_ns=member.mtime)
         self._open.files.append((record, sha256, member.start if is_file else None))
 
     def _begin(self, kind: str) -> _OpenPack:

@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,13 +69,13 @@ class BackupPlan(LastingPlan[Ran]):
         lost = lost_contents(self.set, self._storing.engine.catalogue)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self.states: Counter[str] = Counter()
-        self.changes: list[FileChange] = []
+        self.changes: list[tuple[str, str, int]] = []  # nothing more: there may be a million
         self.files, self.bytes, self._packs = 0, 0, [0]
         self._open = bool(known and known[-1].finished is None)
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
-                self.changes.append(change)
+                self.changes.append(_row(change))
             if change.entry is not None and change.state in READ:
                 self.files += change.entry.kind == "file"
                 self._count_in(change.entry.size)
@@ -148,15 +147,14 @@ class BackupPlan(LastingPlan[Ran]):
         """One row a change: path, state, size."""
         import pandas as pd
 
-        rows = [(_path(change), change.state, _size(change)) for change in self.changes]
-        return marked(pd.DataFrame(rows, columns=["path", "state", "size"]).astype({"size": "int64"}))
+        found = pd.DataFrame(self.changes, columns=["path", "state", "size"])
+        return marked(found.astype({"size": "int64"}))
 
     def _head(self) -> Sequence[str]:
         return ("path", "size", "state")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        shown = islice(self.changes, SHOWN)
-        return [(_path(change), human_bytes(_size(change)), change.state) for change in shown]
+        return [(path, human_bytes(size), state) for path, state, size in self.changes[:SHOWN]]
 
     def _count(self) -> int:
         return len(self.changes)
@@ -178,11 +176,9 @@ class BackupPlan(LastingPlan[Ran]):
         return run.run(self.bytes, self._observer)
 
 
-def _path(change: FileChange) -> str:
-    if change.entry is not None:
-        return change.entry.key
-    return "" if change.before is None else change.before.path
-
-
-def _size(change: FileChange) -> int:
-    return change.entry.size if change.entry is not None else 0
+def _row(change: FileChange) -> tuple[str, str, int]:
+    """Return path, state and size of a change."""
+    entry, before = change.entry, change.before
+    if entry is not None:
+        return entry.key, change.state, entry.size
+    return before.path if before else "", change.state, 0

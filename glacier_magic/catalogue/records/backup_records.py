@@ -19,7 +19,7 @@ def _columns(record: type) -> str:
     return ", ".join(field.name for field in fields(record))
 
 
-_ENTRY = _columns(BackedUp)
+_ENTRY = ", ".join(BackedUp._fields)
 _IN = "set_id=? AND since<=? AND (until IS NULL OR ?<until)"
 
 
@@ -136,7 +136,7 @@ class Backups:
                 (set_id, ordinal, ordinal, after),
             )
             for row in rows:
-                yield BackedUp(**dict(zip(BackedUp.__slots__, row, strict=True)))
+                yield BackedUp(*row)
             if len(rows) < PAGE:
                 return
             after = rows[-1][0]
@@ -153,15 +153,15 @@ class Backups:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:
             self._end(set_id, ordinal, entry.path)
-            values = (set_id, ordinal, *(getattr(entry, name) for name in BackedUp.__slots__))
+            values = (set_id, ordinal, *entry)
             marks = ",".join("?" * len(values))
             self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
-    def touch(self, set_id: int, entry: BackedUp) -> None:
-        """Record that a file was looked at, and is the same."""
-        self._database.execute(
+    def touch(self, set_id: int, entries: Iterable[BackedUp]) -> None:
+        """Record, in one transaction, that files were looked at, and are the same."""
+        self._database.executemany(
             "UPDATE entries SET ctime_ns=?, inode=? WHERE set_id=? AND path=? AND until IS NULL",
-            (entry.ctime_ns, entry.inode, set_id, entry.path),
+            ((entry.ctime_ns, entry.inode, set_id, entry.path) for entry in entries),
         )
 
     def remove(self, set_id: int, ordinal: int, paths: Iterable[str]) -> None:
@@ -212,7 +212,7 @@ class Backups:
             )
             for entry, sha256, start in members:
                 content = self.place(snapshot.set_id, sha256, entry.size, pack, start, lost)
-                self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+                self.put(snapshot.set_id, snapshot.ordinal, [entry._replace(content_id=content)])
 
     def place(
         self, set_id: int, sha256: str, size: int, pack: int, start: int | None, lost: Set[int] = frozenset()
