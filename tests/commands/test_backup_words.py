@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from glacier_magic.commands import VERBS, Console, run
 from tests.counting import counting
+from tests.faces import Face
 
 
 @pytest.fixture
@@ -83,3 +85,13 @@ def test_mistakes_name_the_next_step(main, words, said):
     main.ok("create", "home")
     assert main(*words) == 2
     assert said in main.err
+
+
+def test_all_faces_make_the_same_plan(main, photos, sessions):
+    """In a notebook it is an object, as in Python."""
+    words = ["backup", *photos, "--dry-run"]
+    shown = main.ok(*words)
+    notebook = Console(Face(), sessions=sessions)
+    python = notebook.vault(None).backup(*photos[:2], recipients=[photos[3]], exclude=["*.tmp"])
+    assert run(notebook, VERBS, words).as_text() == python.as_text() == shown.rstrip("\n")
+    notebook.close()

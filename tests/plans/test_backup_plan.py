@@ -1,7 +1,9 @@
-"""What a backup costs: the requests that its plan shows are those that the emulator receives."""
+"""The plan of a backup: its requests are those that the emulator receives, and its set is of one computer."""
 
 import pytest
 
+from glacier_magic.backup.looking import spools
+from glacier_magic.errors import InputError
 from tests.counting import counting, counting_uploads
 from tests.packed import MIB, place
 
@@ -20,3 +22,20 @@ def test_the_requests_shown_are_those_sent(backup, emulator):
         assert backup.run().snapshot is None
         assert count() <= 1
     backup.whole()
+
+
+def test_two_computers_share_a_catalogue_and_no_spool(connect, database_url, tmp_path, monkeypatch):
+    """Each has sets and packs of its own, and sees the snapshots of the other."""
+    vaults, folders = [], set()
+    for name in ("one", "two"):
+        monkeypatch.setenv("GLACIER_MAGIC_HOME", str(tmp_path / name))
+        session = connect(catalogue=database_url)
+        vaults.append(session.vault("photos") if vaults else session.create_vault("photos"))
+        place(tmp_path / f"disk {name}" / "a", name.encode())
+        vaults[-1].backup(name, tmp_path / f"disk {name}", plain=True).run()
+        folders.add(spools(session.catalogue))
+    two = vaults[1]
+    assert len(folders) == 2
+    assert two.snapshots()["set"].tolist() == ["one", "two"]
+    with pytest.raises(InputError, match="belongs to another computer"):
+        two.backup("one")
