@@ -87,15 +87,15 @@ def plan(count: int, work: Path) -> None:
             limits = (2, None) if what == "unchanged" and count <= 60_000 else (30, 400)
             show(
                 Limit(f"plan of {count:,} files, {what}", seconds, "s", most=limits[0]),
-                Limit("the same, of the processor's seconds", spent, "s"),
-                Limit("its peak of memory", most, "MiB", most=limits[1]),
+                Limit(f"the processor's seconds of it, {what}", spent, "s"),
+                Limit(f"peak of memory, {what}", most, "MiB", most=limits[1]),
             )
 
         folders = -(-count // 100) + -(-count // 10_000)
         planned("new", count + folders)
         with gm.connect("eu-west-1", emulator=emulator.folder, catalogue=place) as session:
             size = stored(session.catalogue, folder)
-        show(Limit("catalogue, a file", size / count, "B", most=130))
+        show(Limit("catalogue, a file", size / count, "B", most=180))
         planned("unchanged", 0)
         for path in some:
             path.write_bytes(b"changed")
