@@ -489,6 +489,9 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._watch()
+
+    def _watch(self):
         self._watchdog = threading.Timer(2 * PATIENCE, self._process.kill)
         self._watchdog.start()
 
@@ -517,7 +520,9 @@ class Child:
         self.say("")
 
     def say(self, line):
-        """Write a line to its standard input."""
+        """Write a line to its standard input; it has as long again."""
+        self._watchdog.cancel()
+        self._watch()
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 

@@ -107,7 +107,7 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
                 if where is not None:
                     sha256, pack, start = where
                     content = backups.place(found.id, sha256, entry.size, numbers[pack], start)
-                backups.put(found.id, snapshot.ordinal, [replace(entry, content_id=content)])
+                backups.put(found.id, snapshot.ordinal, [entry._replace(content_id=content)])
             labels, note = labels_in(head.get("labels", "")), checked_note(head.get("note", ""))
             backups.label(replace(snapshot, labels=labels, note=note))
             backups.measure(snapshot, unread=0)

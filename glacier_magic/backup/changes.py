@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..base.units import storable
 from ..catalogue.records.backup_rows import BackedUp
@@ -22,8 +21,7 @@ SETTLING = 2 * 10**9
 clocks of file systems tick seldom."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """What is on the disk, and what the last snapshot has; one of them may be None.
 
     :param state: a file is ``touched`` if its size and time are the same, but not its inode or ``ctime``: its

@@ -72,6 +72,7 @@ class BackupRun:
         self._lost: set[int] = set()
         self._waiting: list[BackedUp | str] = []
         self._notes: list[PackMember] = []
+        self._touched: list[BackedUp] = []
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
@@ -181,7 +182,9 @@ class BackupRun:
                 and change.state == "touched"
                 and (content, record.mode) == (before.content_id, before.mode)
             ):
-                self._backups.touch(self.set.id, record)  # no new version
+                self._touched.append(record)  # no new version
+                if len(self._touched) >= _BATCH:
+                    self._flush()
             else:
                 self._write(record)
 
@@ -209,6 +212,9 @@ class BackupRun:
 
     def _flush(self) -> None:
         """Record what waits, and note it for the index of the next pack: the manifest may get lost."""
+        if self._touched:
+            self._backups.touch(self.set.id, self._touched)
+            self._touched.clear()
         if not self._waiting:
             return
         number, ordinal = self.set.id, self._current().ordinal
@@ -255,7 +261,7 @@ class BackupRun:
         self._open.hashes[entry.path] = size, sha256
         self._open.known[size].add(sha256)
         # As it was when it was opened: it may have changed since it was looked at.
-        record = replace(record, size=size, mode=member.mode, mtime_ns=member.mtime)
+        record = record._replace(size=size, mode=member.mode, mtime_ns=member.mtime)
         self._open.files.append((record, sha256, member.start if is_file else None))
 
     def _begin(self, kind: str) -> _OpenPack:

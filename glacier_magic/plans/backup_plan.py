@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ class BackupPlan(LastingPlan[Ran]):
     def _look(self) -> None:
         """Find what has changed."""
         self.states: Counter[str] = Counter()
-        self.changes: list[FileChange] = []
+        self.changes: list[tuple[str, str, int]] = []  # nothing more: there may be a million
         self.files, self.bytes, self._packs, self._open = 0, 0, [0], False
         self._left_out: Counter[str] = Counter()
         self._unread: list[tuple[str, str]] = []
@@ -90,7 +89,7 @@ class BackupPlan(LastingPlan[Ran]):
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
-                self.changes.append(change)
+                self.changes.append(_row(change))
             if change.entry is not None and change.state in READ:
                 self.files += change.entry.kind == "file"
                 self._count_in(change.entry.size)
@@ -173,15 +172,14 @@ class BackupPlan(LastingPlan[Ran]):
         """One row a change: path, state, size."""
         import pandas as pd
 
-        rows = [(_path(change), change.state, _size(change)) for change in self.changes]
-        return marked(pd.DataFrame(rows, columns=["path", "state", "size"]).astype({"size": "int64"}))
+        found = pd.DataFrame(self.changes, columns=["path", "state", "size"])
+        return marked(found.astype({"size": "int64"}))
 
     def _head(self) -> Sequence[str]:
         return ("path", "size", "state")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        shown = islice(self.changes, SHOWN)
-        return [(_path(change), human_bytes(_size(change)), change.state) for change in shown]
+        return [(path, human_bytes(size), state) for path, state, size in self.changes[:SHOWN]]
 
     def _count(self) -> int:
         return len(self.changes)
@@ -220,11 +218,9 @@ class BackupPlan(LastingPlan[Ran]):
         return self.bytes
 
 
-def _path(change: FileChange) -> str:
-    if change.entry is not None:
-        return change.entry.key
-    return "" if change.before is None else change.before.path
-
-
-def _size(change: FileChange) -> int:
-    return change.entry.size if change.entry is not None else 0
+def _row(change: FileChange) -> tuple[str, str, int]:
+    """Return path, state and size of a change."""
+    entry, before = change.entry, change.before
+    if entry is not None:
+        return entry.key, change.state, entry.size
+    return before.path if before else "", change.state, 0

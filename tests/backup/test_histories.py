@@ -59,7 +59,7 @@ def test_kept_snapshots_are_what_was_on_the_disk(backup, later, tmp_path, histor
     number = next(numbers)
     session, service = backup.session, backup.service
     root = tmp_path / f"disk {number}"
-    root.mkdir()
+    place(root / "kept", b"")  # a disk without any file is taken for one that is not mounted
     mine = Backup(session, service, root, backup.key, backup.scratch, f"set{number}")
     states = {}
 

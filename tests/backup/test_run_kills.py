@@ -9,7 +9,7 @@ from glacier_magic.backup.keep import Keep
 from tests.packed import MIB, on_disk, place
 
 KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
-"""Kills at steps of their own, the same in every run."""
+"""Kills at random: half of them at steps that are the same in every run, half after any time."""
 
 PACK = 100_000
 IN_PARTS = {"smallest_part": MIB}
@@ -18,6 +18,7 @@ RUNNER = """
     import os
     import signal
     import sys
+    import time
     import glacier_magic as gm
     from glacier_magic.backup.keep import Keep
     from glacier_magic.backup.run_options import RunOptions
@@ -51,6 +52,9 @@ RUNNER = """
     for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
         at = line.strip()
         if not os.fork():
+            if at.endswith("ms"):
+                signal.setitimer(signal.ITIMER_REAL, float(at[:-2]) / 1000)  # SIGALRM ends it as SIGKILL does
+            began = time.monotonic()
             session = connect(folder, region, catalogue, smallest_part=1 << 20)
             vault = session.vault("photos")
             if sys.argv[4:]:
@@ -58,21 +62,23 @@ RUNNER = """
             else:
                 vault.backup("home", options=RunOptions(pack_size=100_000)).run()
             session.close()
-            print(len(steps), flush=True)
+            print(len(steps), 1000 * (time.monotonic() - began), flush=True)
             os._exit(0)
-        print("killed" if os.waitstatus_to_exitcode(os.wait()[1]) == -signal.SIGKILL else "ended", flush=True)
+        code = os.waitstatus_to_exitcode(os.wait()[1])
+        print({0: "ended", -signal.SIGKILL: "killed", -signal.SIGALRM: "killed"}[code])
+        print("over", flush=True)
 """
 
 
 @pytest.fixture
 def killed_at(child, emulator, region, session_place, request):
-    """Run the set in another process until a step, and kill it there; return what it printed."""
+    """Run the set in another process until a step or time, and kill it then; return what it printed."""
     other = child(RUNNER, emulator.folder, region, session_place, *getattr(request, "param", ()))
     other.until("ready")
 
-    def killed_at(step, ends="killed"):
+    def killed_at(step):
         other.say(step)
-        return other.until(ends)
+        return other.until("over")
 
     return killed_at
 
@@ -127,7 +133,7 @@ def test_killed_at_each_step_it_goes_on(backup, change, killed_at, steps):
     backup.run(pack_size=PACK)
     for step in steps:
         now = change()
-        killed_at(step)
+        assert killed_at(step) == ["killed"]
         backup.run(pack_size=PACK)
         assert backup.restore() == now, step
         backup.whole()
@@ -139,16 +145,19 @@ def test_killed_at_each_step_it_goes_on(backup, change, killed_at, steps):
 @pytest.mark.limits(**IN_PARTS)
 @pytest.mark.each_backend
 def test_killed_at_any_step_it_goes_on(backup, change, killed_at, session_place):
-    """Also several times in a row."""
+    """Also several times in a row; a run that only has to finish another may end before the step."""
     change()
     backup.run(pack_size=PACK)
     change()
-    (count,) = killed_at("", ends="ended")
-    chosen = random.Random(7)
-    for _ in range(KILLS // 2):
+    whole, ended = killed_at("")
+    assert ended == "ended"
+    count, milliseconds = map(float, whole.split())
+    chosen, kills = random.Random(7), 0
+    while kills < KILLS:
         now = change()
         for _ in range(chosen.choice((1, 1, 2))):
-            killed_at(str(chosen.randrange(1, int(count) // 2)))
+            at = (f"{chosen.randrange(1, int(count))}", f"{chosen.uniform(1, milliseconds)}ms")[kills % 2]
+            kills += killed_at(at)[-1] == "killed"
         backup.run(pack_size=PACK)
         assert backup.restore() == now
         backup.whole()

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from glacier_magic.commands import VERBS, Console, run
 from tests.counting import counting
+from tests.faces import Face
 
 
 @pytest.fixture
@@ -149,3 +151,13 @@ def test_a_lost_computer_without_a_manifest_is_adopted_from_packs(
         assert "has no pack of a backup that is new here" in main.err
         assert requests() == 1
     assert main.ok("snapshots", "photos", "--files").count(".jpg") == 2
+
+
+def test_all_faces_make_the_same_plan(main, photos, sessions):
+    """In a notebook it is an object, as in Python."""
+    words = ["backup", *photos, "--dry-run"]
+    shown = main.ok(*words)
+    notebook = Console(Face(), sessions=sessions)
+    python = notebook.vault(None).backup(*photos[:2], recipients=[photos[3]], exclude=["*.tmp"])
+    assert run(notebook, VERBS, words).as_text() == python.as_text() == shown.rstrip("\n")
+    notebook.close()

@@ -19,7 +19,7 @@ def _columns(record: type) -> str:
     return ", ".join(field.name for field in fields(record))
 
 
-_ENTRY = _columns(BackedUp)
+_ENTRY = ", ".join(BackedUp._fields)
 _IN = "set_id=? AND since<=? AND (until IS NULL OR ?<until)"
 
 
@@ -142,7 +142,7 @@ class Backups:
                 (set_id, ordinal, ordinal, after),
             )
             for row in rows:
-                yield BackedUp(**dict(zip(BackedUp.__slots__, row, strict=True)))
+                yield BackedUp(*row)
             if len(rows) < PAGE:
                 return
             after = rows[-1][0]
@@ -159,15 +159,15 @@ class Backups:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:
             self._end(set_id, ordinal, entry.path)
-            values = (set_id, ordinal, *(getattr(entry, name) for name in BackedUp.__slots__))
+            values = (set_id, ordinal, *entry)
             marks = ",".join("?" * len(values))
             self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
-    def touch(self, set_id: int, entry: BackedUp) -> None:
-        """Record that a file was looked at, and is the same."""
-        self._database.execute(
+    def touch(self, set_id: int, entries: Iterable[BackedUp]) -> None:
+        """Record, in one transaction, that files were looked at, and are the same."""
+        self._database.executemany(
             "UPDATE entries SET ctime_ns=?, inode=? WHERE set_id=? AND path=? AND until IS NULL",
-            (entry.ctime_ns, entry.inode, set_id, entry.path),
+            ((entry.ctime_ns, entry.inode, set_id, entry.path) for entry in entries),
         )
 
     def remove(self, set_id: int, ordinal: int, paths: Iterable[str]) -> None:
@@ -222,7 +222,7 @@ class Backups:
                 content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
                 if content in lost and start is not None:
                     moved[content] = start
-                self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+                self.put(snapshot.set_id, snapshot.ordinal, [entry._replace(content_id=content)])
         return moved
 
     def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
@@ -232,7 +232,7 @@ class Backups:
             return known
         return self._database.insert(
             "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-            (set_id, sha256, size, pack, start),
+            (set_id, bytes.fromhex(sha256), size, pack, start),
         )
 
     def stored(self, pack: int, archive_id: str, moved: Mapping[int, int] | None = None) -> None:
@@ -305,15 +305,17 @@ class Backups:
                 (set_id,),
             )
             self._database.execute(
-                "DELETE FROM contents WHERE set_id=? AND NOT EXISTS "
-                "(SELECT 1 FROM entries WHERE entries.content_id=contents.id)",
-                (set_id,),
+                "DELETE FROM contents WHERE id IN (SELECT id FROM contents WHERE set_id=? "
+                "EXCEPT SELECT content_id FROM entries WHERE set_id=?)",
+                (set_id, set_id),
             )
 
     def content(self, set_id: int, size: int, sha256: str) -> int | None:
         """Return the number of a content that is stored, or None."""
+        packed = bytes.fromhex(sha256)
         row = self._database.row(
-            "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
+            "SELECT id FROM contents WHERE set_id=? AND size=? AND substr(sha256, 1, 4)=? AND sha256=?",
+            (set_id, size, packed[:4], packed),
         )
         return None if row is None else int(row[0])
 
@@ -334,7 +336,7 @@ class Backups:
             some = wanted[start : start + 500]
             where = f"set_id=? AND id IN ({','.join('?' * len(some))})"
             for content in self._select(StoredContent, "contents", where, (set_id, *some)):
-                found[content.id] = content
+                found[content.id] = replace(content, sha256=bytes(content.sha256).hex())
         return found
 
     def _select(self, record: type, table: str, where: str, values: Sequence[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,7 @@ class PackRecord:
     frames: bytes | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackedUp:
+class BackedUp(NamedTuple):
     """A file, folder or link of a snapshot; the path of a folder ends in a slash.
 
     :param content_id: of a file, the stored content.

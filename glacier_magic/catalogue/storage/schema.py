@@ -319,10 +319,10 @@ CREATE TABLE packs(
 CREATE INDEX packs_by_set ON packs(set_id, state);
 CREATE TABLE contents(            -- what a set has stored
     id {key},
-    set_id BIGINT NOT NULL, sha256 {text} NOT NULL, size BIGINT NOT NULL,
-    pack_id BIGINT NOT NULL, start BIGINT NOT NULL,
-    UNIQUE(set_id, size, sha256)
+    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL,
+    pack_id BIGINT NOT NULL, start BIGINT NOT NULL
 );
+CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
 CREATE INDEX contents_by_pack ON contents(pack_id);
 CREATE TABLE entries(             -- in snapshot n if since <= n and (until is null or n < until)
     set_id BIGINT NOT NULL, path {text} NOT NULL, since BIGINT NOT NULL, until BIGINT,
@@ -330,8 +330,7 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
     mode BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
     size BIGINT NOT NULL, content_id BIGINT, target {text},
     PRIMARY KEY(set_id, path, since)
-){by_key};
-CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
+){by_key}"""
 
 LABELS = """
 -- the user's words on archives and snapshots: labels, with spaces between, and a note
