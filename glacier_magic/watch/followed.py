@@ -142,7 +142,7 @@ class Followed:
         self._pause, self._failure = self._limits.idle, ""
         tracker = session.tracker
         tracker.leases.watches = False
-        self._say(f"{plural(number_open(self._catalogue), 'request')} open")
+        self._say(f"started, {plural(number_open(self._catalogue), 'request')} open")
         self._events = Events(tracker.latest, self._say)
         tracker.watch(self._events.report)
         tracker.start()

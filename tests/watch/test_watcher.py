@@ -31,7 +31,7 @@ def test_what_a_closed_session_has_requested_arrives(filled, session, watch, emu
     left(session)
     with counting(emulator, "InitiateJob") as requests, counting(emulator, "GetJobOutput") as fetched:
         watched = watch()
-        until(lambda: watched.said("3 requests open"))
+        until(lambda: watched.said("started, 3 requests open"))
         emulator.advance(hours=4.1)
         lines = watched.end()
         assert (requests(), fetched()) == (0, 3)
@@ -46,7 +46,7 @@ def test_nothing_is_requested_while_nothing_is_due(filled, session, watch, emula
     filled.restore("c.txt", to=tmp_path / "back").run()
     left(session)
     watched = watch(for_ever=True)
-    until(lambda: watched.said("1 request open"))
+    until(lambda: watched.said("started, 1 request open"))
     watched.later(until)  # the polls with which it begins
     with counting(emulator, "*") as requests:
         watched.later(until)
@@ -72,7 +72,7 @@ def test_it_takes_up_what_begins_while_it_runs(filled, watch, emulator, until, t
     watched.later(until)
     filled.restore("c.txt", to=tmp_path / "back").run()
     left(filled.session)
-    until(lambda: watched.said("1 request open"))
+    until(lambda: watched.said("started, 1 request open"))
     emulator.advance(hours=4.1)
     until(lambda: watched.said("nothing is open"))
     watched.stop()
@@ -222,14 +222,14 @@ def test_a_second_one_says_who_watches(filled, session, watch, emulator, until, 
     filled.restore("c.txt", to=tmp_path / "back").run()
     assert session.catalogue.watches.claim("kernel", session.owner)
     first = watch(for_ever=True)
-    until(lambda: first.said("1 request open"))
+    until(lambda: first.said("started, 1 request open"))
     with pytest.raises(Unavailable, match=f"process {os.getpid()} on .* watches"):
         watch().end()
     waiting = watch(for_ever=True, by="server")
     until(lambda: waiting.said("watches it"))
     assert session.catalogue.watches.current().by == "watch"
     first.stop()
-    until(lambda: waiting.said("1 request open"))
+    until(lambda: waiting.said("started, 1 request open"))
     assert session.catalogue.watches.current().by == "server"
     waiting.stop()
     assert session.catalogue.watches.current() is None
