@@ -113,3 +113,8 @@ def answers(connection: Connection) -> bool:
     running = emulation.find(Path(connection.emulator))
     # It may have been started again by another process.
     return running is not None and running.url == connection.endpoint_url
+
+
+def runs(connection: Connection) -> bool:
+    """Return whether an emulator runs, at whatever address; True for the real service."""
+    return connection.emulator is None or emulation.find(Path(connection.emulator)) is not None
