@@ -80,3 +80,31 @@ def test_the_board_says_what_goes_when_this_process_ends(requested, program, wor
     requested.stop_restores()
     requested.catalogue.database.execute("UPDATE downloads SET state='forgotten'")
     assert "Watched" not in summary(requested.tracker.snapshot(frozenset()))
+
+
+@pytest.mark.limits(lease_renewal=0.02)
+def test_a_kernel_watches_while_something_is_open(filled, session, later, until, connect, tmp_path):
+    """Other processes see it; at the end of the last request, or of the session, nobody does."""
+    watches = connect().catalogue.watches
+    batch = filled.restore("c.txt", to=tmp_path / "back").run()
+    until(lambda: watches.current() is not None)
+    assert watches.current().by == "kernel"
+    later(session, hours=4.1)
+    batch.wait(30)
+    until(lambda: watches.current() is None)
+    filled.restore("scans/a.tif", to=tmp_path / "back").run()
+    until(lambda: watches.current() is not None)
+    session.close()
+    assert watches.current() is None
+
+
+def test_a_set_that_a_process_works_on_is_not_to_be_sent(backup, session):
+    """It sends its packs itself, unless it has died."""
+    backup.plan(plain=True)
+    found = backup.records.define("photos", "home", [str(backup.root)], {}, [], now=1)
+    snapshot = backup.records.open_snapshot(found.id, 1)
+    pack = backup.records.begin_pack(snapshot, "files", "home/1")
+    backup.records.sealed(pack, snapshot, {"size": 1}, [])
+    assert [one.id for one in backup.records.to_send()] == [found.id]
+    assert backup.records.leases.claim(found.id, new_owner())
+    assert backup.records.to_send() == []

@@ -68,12 +68,12 @@ class Backups:
         return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
 
     def to_send(self) -> list[BackupSet]:
-        """Return this user's sets that have packs to be stored."""
+        """Return this user's sets that have packs to be stored, and that no process works on."""
         unsent = "SELECT set_id FROM packs WHERE state='sealed'"
         rows = self._database.rows(
             "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? "
-            f"AND id IN ({unsent})",
-            (*self._key, self._database.home),
+            f"AND (owner IS NULL OR lease_until<?) AND id IN ({unsent})",
+            (*self._key, self._database.home, self._database.now()),
         )
         return [found for row in rows for found in self.sets(row["name"], row["vault"])]
 
