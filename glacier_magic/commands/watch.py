@@ -92,7 +92,7 @@ def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
 
 VERB = Verb(
     name="watch",
-    summary="go on with what is open when no notebook does: jobs, downloads, drops, deletions",
+    summary="go on with what is open when the notebook is closed",
     run=_run,
     configure=_configure,
     examples=(
