@@ -94,7 +94,8 @@ class Followed:
         self._catalogue.close()
 
     def _step(self) -> str:
-        if not self._open():
+        working = self._worker is not None and self._worker.is_alive()
+        if not working and not self._open():
             if self._session is not None:
                 self._leave()
                 self._catalogue.watches.release(self._owner)
@@ -110,7 +111,7 @@ class Followed:
             self._leave()  # an emulator was stopped, or started again at another address
         if self._session is None and time.monotonic() >= self._login_at:
             self._join()
-        if self._session is not None and (self._worker is None or not self._worker.is_alive()):
+        if self._session is not None and not working:
             self._worker = threading.Thread(
                 target=self._work, args=(self._session,), name="glacier-watch", daemon=True
             )
@@ -186,7 +187,7 @@ class Followed:
                     what = f"deletion of {plural(deletion.left, 'archive')} from {deletion.vault}"
                     run = Deleter(session.engine, deletion, stop=stop).run
                     self._try(f"deletion {deletion.id}", what, run, stop)
-            for found in session.catalogue.backups.to_send():
+            for found in session.catalogue.backups.to_send(free=True):
                 vault = session.vault(found.vault)
                 what = f"upload of what the backup {found.name} has packed"
                 self._try(f"set {found.id}", what, partial(vault.resume_backup, found.name, stop), stop)
