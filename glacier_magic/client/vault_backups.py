@@ -31,6 +31,7 @@ from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
     import os
+    import threading
 
     import pandas as pd
 
@@ -67,19 +68,29 @@ class VaultBackups(VaultArchives):
         definition = self._definition(name, folders, rules, recipients, plain=plain)
         options, storing = options or RunOptions(), replace(self._storing, once=True)
 
-        def begin() -> BackupRun:
-            found = self._recorded(definition)
-            spool = self._spool(found)
-            return BackupRun(self._catalogue, found, storing, spool, self._now, options)
-
         return BackupPlan(
             definition,
-            begin,
+            lambda: self._backup_run(self._recorded(definition), options),
             storing=storing,
             options=options,
             spool=self._spool(definition),
             log=self.session.plan_log,
         )
+
+    def resume_backup(self, name: str, stop: threading.Event | None = None) -> None:
+        """Store the packs of a set that an interrupted backup has left; its files are not looked at.
+
+        :param stop: ends it early.
+        :raises NotFound: there is no such set.
+        :raises Unavailable: another process backs it up.
+        """
+        run = self._backup_run(self._set(name), RunOptions())
+        run.stop = stop or run.stop
+        run.send_rest()
+
+    def _backup_run(self, found: BackupSet, options: RunOptions) -> BackupRun:
+        storing = replace(self._storing, once=True)
+        return BackupRun(self._catalogue, found, storing, self._spool(found), self._now, options)
 
     def on(self, event: str, callback: Callable[[PlanEvent], object]) -> None:
         """Call a function whenever a backup, recovery or prune of this vault starts, is done, or failed.
