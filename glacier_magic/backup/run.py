@@ -120,6 +120,11 @@ class BackupRun:
             self._store_manifest(self._snapshot)
             return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
 
+    def send_rest(self) -> None:
+        """Store what a killed run has packed, and nothing else; raises like :meth:`run`."""
+        with leased(self.storing.engine, self.set):
+            self._recover()
+
     def nothing_new(self, unread: Sequence[tuple[str, str]]) -> Ran:
         """Record that nothing is new.
 

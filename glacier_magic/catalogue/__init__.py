@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .records.purchases import Purchase, Purchases
     from .records.routes import Route, Routes
     from .records.upload_records import Upload, Uploads
+    from .records.watch_records import Watches
 
 __all__ = [
     "ArchiveRecord",
@@ -72,6 +73,7 @@ _TABLES = {
     "purchases": "records.purchases.Purchases",
     "routes": "records.routes.Routes",
     "listings": "records.members.Listings",
+    "watches": "records.watch_records.Watches",
 }
 """The tables of a catalogue, each with its class."""
 
@@ -161,6 +163,7 @@ class Catalogue:
         purchases: Purchases
         routes: Routes
         listings: Listings
+        watches: Watches
 
     def __getattr__(self, name: str) -> Any:
         """Open a table on first use."""

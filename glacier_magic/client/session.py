@@ -29,6 +29,7 @@ from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
 from .session_settings import SessionSettings
+from .used_catalogues import note_use
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,7 @@ class Session(Described):
             self.catalogue.close()
             raise
         self.catalogue.rescope(Scope(self.account, self.service.region))
+        note_use(self)
 
     def _facts(self) -> Facts:
         return self._settings.facts(self.service)

@@ -32,6 +32,7 @@ from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
     import os
+    import threading
 
     import pandas as pd
 
@@ -77,19 +78,28 @@ class VaultBackups(VaultArchives):
         )
         options = options or RunOptions()
 
-        def begin() -> BackupRun:
-            found = self._recorded(definition)
-            spool = self._spool(found)
-            return BackupRun(self._catalogue, found, self._storing, spool, self._now, options)
-
         return BackupPlan(
             definition,
-            begin,
+            lambda: self._backup_run(self._recorded(definition), options),
             storing=self._storing,
             options=options,
             spool=self._spool(definition),
             log=self.session.plan_log,
         )
+
+    def resume_backup(self, name: str, stop: threading.Event | None = None) -> None:
+        """Store the packs of a set that an interrupted backup has left; its files are not looked at.
+
+        :param stop: ends it early.
+        :raises NotFound: there is no such set.
+        :raises Unavailable: another process backs it up.
+        """
+        run = self._backup_run(self._set(name), RunOptions())
+        run.stop = stop or run.stop
+        run.send_rest()
+
+    def _backup_run(self, found: BackupSet, options: RunOptions) -> BackupRun:
+        return BackupRun(self._catalogue, found, self._storing, self._spool(found), self._now, options)
 
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..base.units import masked
@@ -136,7 +135,11 @@ class Console:
     def check(self) -> None:
         """Close a session whose emulator was stopped or moved since the last verb."""
         # Its address is out of date, even if it runs again.
-        if self._session is not None and not _answers(self._session.connection):
+        if self._session is None:
+            return
+        from ..client.connect import answers
+
+        if not answers(self._session.connection):
             self.close()
             self.face.note("The emulator was stopped since the last verb; it is started again.")
 
@@ -372,14 +375,3 @@ def _described(connection: Connection) -> str:
     profile = f"profile {connection.profile}" if connection.profile else environment_login()
     known = [each for each in (profile, connection.region, connection.endpoint_url) if each]
     return ", ".join(known) or "the account of boto3's default credentials"
-
-
-def _answers(connection: Connection) -> bool:
-    """Return whether an emulator runs at its address; True for the real service."""
-    if connection.emulator is None:
-        return True
-    from .. import emulator
-
-    running = emulator.find(Path(connection.emulator))
-    # It may have been started again by another process.
-    return running is not None and running.url == connection.endpoint_url

@@ -11,7 +11,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Connection and vaults": ("", "connect", "vaults", "create", "use"),
     "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "import"),
     "Upload": ("upload", "uploads", "rate"),
-    "Restore": ("restore", "run", "jobs", "wait", "unpack", "history"),
+    "Restore": ("restore", "run", "jobs", "wait", "watch", "unpack", "history"),
     "Delete": ("rm", "deletions", "drop", "drops"),
     "Verify": ("hash", "verify"),
     "Backup": ("backup", "snapshots", "recover", "prune", "check", "adopt", "key", "pack"),

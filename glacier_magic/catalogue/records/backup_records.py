@@ -67,6 +67,16 @@ class Backups:
         texts = ("roots", "rules", "recipients")
         return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
 
+    def to_send(self) -> list[BackupSet]:
+        """Return this user's sets that have packs to be stored."""
+        unsent = "SELECT set_id FROM packs WHERE state='sealed'"
+        rows = self._database.rows(
+            "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? "
+            f"AND id IN ({unsent})",
+            (*self._key, self._database.home),
+        )
+        return [found for row in rows for found in self.sets(row["name"], row["vault"])]
+
     def redefine(
         self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
     ) -> None:

@@ -390,3 +390,11 @@ class StoredSettings:
             "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
             (key, value),
         )
+
+    def swap(self, key: str, before: str, after: str) -> bool:
+        """Set the value of *key* if it is *before*, or missing; return whether it was set."""
+        sql = (
+            "INSERT INTO settings(key, value) VALUES(?, ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value WHERE settings.value=?"
+        )
+        return self._database.execute(sql, (key, after, before)) > 0

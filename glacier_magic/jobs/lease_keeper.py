@@ -1,0 +1,53 @@
+"""The renewal of the leases of a session's tracker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..catalogue import Catalogue
+from ..catalogue.records.watch_records import KERNEL
+from ..errors import GlacierError
+
+
+class LeaseKeeper:
+    """Renews what a process holds from a thread, as long as it follows or holds anything.
+
+    ``watches``: whether it takes the lease of :class:`.Watches` as well; a watcher does that itself.
+
+    :param follows: whether the tracker follows what is open.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, owner: str, stop: threading.Event, follows: Callable[[], bool]
+    ) -> None:
+        self._catalogue, self._owner, self._stop, self._follows = catalogue, owner, stop, follows
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.watches = True
+
+    def hold(self) -> None:
+        """Start to renew, unless the thread is running."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="glacier-lease", daemon=True)
+                self._thread.start()
+
+    def release(self) -> None:
+        """Watch no more."""
+        with suppress(GlacierError):  # the catalogue may be closed already; the lease runs out
+            self._catalogue.watches.release(self._owner)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._catalogue.limits.lease_renewal):
+            with suppress(GlacierError):  # one may fail: a lease outlasts two renewals
+                self._catalogue.downloads.renew(self._owner)
+                self._catalogue.database.release_dead()
+                if self.watches and self._follows():
+                    self._catalogue.watches.claim(KERNEL, self._owner)
+                with self._lock:  # or hold() would rely on a thread that ends
+                    if not self._follows() and not self._catalogue.downloads.held_by(self._owner):
+                        self._thread = None
+                        self.release()
+                        return

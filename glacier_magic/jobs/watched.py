@@ -1,0 +1,88 @@
+"""What is open in a catalogue, who drives it, and what is lost when nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ..base.units import from_ms, human_sum, plural
+from ..catalogue import Catalogue, Deletion
+from ..catalogue.storage.holding import how
+from .board import BoardSnapshot, JobRow, first_lost, rows_of
+from .durations import PastDurations
+from .polling import next_poll
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching:
+    """Who drives what is open in a catalogue.
+
+    ``by`` is kernel (or a command that runs), server, watch, or empty for nobody; ``since`` is by this
+    computer's clock.  ``next_call`` is about when the service is called next, and ``loses_at`` when the
+    first output, that of the file ``loses``, goes if nobody watches: by the service's clock.
+    """
+
+    by: str
+    since: datetime | None
+    next_call: datetime | None
+    loses_at: datetime | None
+    loses: str
+    open: int
+
+
+def on_hold_note(snapshot: BoardSnapshot) -> str:
+    """Return what a restored or copied catalogue holds, and how to resume it; "" if nothing."""
+    held = snapshot.recorded.of("held")
+    if not held:
+        return ""
+    archives = [row for row in held if row.kind == "archive"]
+    size = human_sum(row.size for row in archives)
+    parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
+    parts += [row.name for row in held if row.kind == "drop"]
+    return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {how().rstrip('.')}"
+
+
+def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
+    """Return who drives what is open in a catalogue; no request is sent.
+
+    :param now: the service's time; None for this computer's.
+    """
+    now = now or datetime.now(UTC)
+    who = catalogue.watches.current()
+    open_work = number_open(catalogue)
+    rows = [row for row in rows_of(catalogue, now).rows if row.ours and not row.ended] if open_work else []
+    lost = first_lost(rows)
+    return Watching(
+        by="" if who is None else who.by,
+        since=None if who is None else from_ms(int(who.since * 1000)),
+        next_call=_next_call(catalogue, rows, now),
+        loses_at=None if lost is None else lost.lost_at,
+        loses="" if lost is None else lost.name,
+        open=open_work,
+    )
+
+
+def number_open(catalogue: Catalogue) -> int:
+    """Return how many requests, drops, confirmed deletions and backups go on without the user."""
+    return (
+        catalogue.downloads.under_way()
+        + len(catalogue.jobs.inventories_to_read())
+        + len(catalogue.drops.busy())
+        + len(deletions_to_resume(catalogue))
+        + len(catalogue.backups.to_send())
+    )
+
+
+def deletions_to_resume(catalogue: Catalogue) -> list[Deletion]:
+    """Return the confirmed deletions that are not done, except those of drops in progress."""
+    dropping = {drop.deletion for drop in catalogue.drops.shown() if drop.open}
+    unfinished = catalogue.deletions.unfinished()
+    return [d for d in unfinished if d.state == "open" and not d.on_hold and d.id not in dropping]
+
+
+def _next_call(catalogue: Catalogue, rows: Iterable[JobRow], now: datetime) -> datetime | None:
+    past, first = PastDurations(catalogue), timedelta(seconds=catalogue.limits.first_look)
+    polls = [next_poll(group, now, past, first) for group in catalogue.jobs.running()]
+    others = [(row.due or now) if row.state != "in progress" else row.expected for row in rows]
+    return min([*(polls if others else []), *filter(None, others)], default=None)

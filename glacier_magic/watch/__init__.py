@@ -1,0 +1,1 @@
+"""The watcher, which goes on with what is open when no notebook does."""

@@ -1,0 +1,54 @@
+"""The events of a watcher, each in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..jobs.board import BoardSnapshot, JobRow, RecordedRows
+
+_WORDS = {
+    "in progress": "requested {name}, {tier}",
+    "ready": "ready: {name}",
+    "verified": "downloaded and verified {name}: {file}",
+    "unverified": "downloaded {name}, not verifiable: {file}",
+    "expired": "expired: {name}",
+    "failed": "failed: {name}: {error}",
+}
+_OTHERS = {
+    ("inventory", "in progress"): "requested {name}",
+    ("inventory", "verified"): "read {name}",
+    ("drop", "in progress"): "started {name}: {error}",
+    ("drop", "ready"): "{name}: {error}",
+    ("drop", "verified"): "finished {name}: {file}",
+}
+
+
+class Events:
+    """Says what has changed between the snapshots of a tracker.
+
+    :param say: called with each event.
+    """
+
+    def __init__(self, first: BoardSnapshot, say: Callable[[str], None]) -> None:
+        self._say, self._trouble = say, ""
+        self._seen: RecordedRows = first.recorded
+        self._states = {row.key: row.state for row in first.rows}
+
+    def report(self, snapshot: BoardSnapshot) -> None:
+        """Say what a snapshot has that the last one had not."""
+        if snapshot.trouble != self._trouble:
+            self._trouble = snapshot.trouble
+            if self._trouble:
+                self._say(self._trouble)
+        if snapshot.recorded is self._seen:
+            return
+        self._seen = snapshot.recorded
+        for row in snapshot.recorded.rows:
+            before, self._states[row.key] = self._states.get(row.key), row.state
+            if row.ours and row.state != before:
+                self._one(row)
+
+    def _one(self, row: JobRow) -> None:
+        words = _OTHERS.get((row.kind, row.state)) or _WORDS.get(row.state)
+        if words is not None:
+            self._say(words.format_map(vars(row)).rstrip(": "))

@@ -1,0 +1,204 @@
+"""One catalogue that a watcher follows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ..base.session_limits import Limits
+from ..base.units import plural
+from ..catalogue import Catalogue
+from ..client.connect import answers, reconnect
+from ..client.session import Session
+from ..client.used_catalogues import UsedCatalogue
+from ..errors import AccessDenied, CredentialsError, GlacierError
+from ..jobs.watched import deletions_to_resume, number_open
+from ..service import Connection
+from ..transfer.budget import Stopped
+from ..transfer.deleting import Deleter
+from .events import Events
+
+LONGEST = 300.0
+"""Seconds of the longest pause after a login that failed."""
+AGAIN = 300.0
+"""Seconds before a deletion or a pack that failed is tried again."""
+
+Sessions = Callable[[Connection, Path | None, Limits], Session]
+"""Opens the session of a connection with a catalogue: its file, or None for the one on a server."""
+
+
+def usual_session(connection: Connection, catalogue: Path | None, limits: Limits) -> Session:
+    """Open a session."""
+    return Session(connection, catalogue=catalogue, limits=limits)
+
+
+class Followed:
+    """A catalogue, and while something is open in it, a session.
+
+    :param owner: the name of the watcher's process.
+    :raises CatalogueError: it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        used: UsedCatalogue,
+        owner: str,
+        by: str,
+        say: Callable[[str], None],
+        limits: Limits,
+        sessions: Sessions,
+    ) -> None:
+        self._used, self._owner, self._by, self._limits = used, owner, by, limits
+        self._say_whole = say
+        self._sessions = sessions
+        self._file = Path(used.known.file) if used.known.file else None
+        self._mark = self._marked()
+        opened = used.known.open()
+        assert opened is not None
+        self._catalogue: Catalogue = opened
+        self._session: Session | None = None
+        self._worker: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._pause, self._login_at, self._failure = limits.idle, 0.0, ""
+        self._again_at: dict[str, float] = {}
+        self.elsewhere = ""
+        """A sentence about the other process that watches it; empty if none does."""
+
+    def _say(self, words: str) -> None:
+        self._say_whole(f"{self._used.words}: {words}")
+
+    def outdated(self, used: UsedCatalogue) -> bool:
+        """Return whether the file was replaced, or another connection was used since."""
+        return used.connection != self._used.connection or self._marked() != self._mark
+
+    def step(self) -> str:
+        """Do what is due; return mine, elsewhere or nothing, by what is open."""
+        try:
+            return self._step()
+        except GlacierError as error:  # such as a full disk
+            self._fail(error)
+            return "mine"
+
+    def close(self) -> None:
+        """End what is under way; another process, or the next one, goes on."""
+        self._leave()
+        with suppress(GlacierError):
+            self._catalogue.watches.release(self._owner)
+        self._catalogue.close()
+
+    def _step(self) -> str:
+        if not number_open(self._catalogue):
+            if self._session is not None:
+                self._leave()
+                self._catalogue.watches.release(self._owner)
+                self._say("nothing is open")
+            self.elsewhere = ""
+            return "nothing"
+        if not self._catalogue.watches.claim(self._by, self._owner):
+            self._leave()
+            self._yield()
+            return "elsewhere"
+        self.elsewhere = ""
+        if self._session is not None and not answers(self._session.connection):
+            self._leave()  # an emulator was started again, at another address
+        if self._session is None and time.monotonic() >= self._login_at:
+            self._join()
+        if self._session is not None and (self._worker is None or not self._worker.is_alive()):
+            self._worker = threading.Thread(
+                target=self._work, args=(self._session,), name="glacier-watch", daemon=True
+            )
+            self._worker.start()
+        return "mine"
+
+    def _yield(self) -> None:
+        other = self._catalogue.watches.current()
+        if other is not None:
+            who = "the Jupyter server" if other.by == "server" else "glacier-magic watch"
+            words = f"{who}, {other.process}, watches {self._used.words}"
+            if words != self.elsewhere:
+                self._say(f"{who}, {other.process}, watches it")
+            self.elsewhere = words
+
+    # The session
+
+    def _join(self) -> None:
+        try:
+            self._session = session = reconnect(
+                self._used.connection,
+                lambda connection: self._sessions(connection, self._file, self._limits),
+                until_unused=True,
+            )
+            if session.account != self._used.known.account:
+                raise CredentialsError("The login is of another account than the one that has this open")
+        except GlacierError as error:
+            self._leave()
+            self._fail(error)
+            return
+        self._pause, self._failure = self._limits.idle, ""
+        tracker = session.tracker
+        tracker.leases.watches = False
+        self._say(f"{plural(number_open(self._catalogue), 'request')} open")
+        tracker.watch(Events(tracker.latest, self._say).report)
+        tracker.start()
+
+    def _fail(self, error: GlacierError) -> None:
+        self._login_at = time.monotonic() + self._pause
+        self._pause = min(LONGEST, 2 * self._pause)
+        if str(error) != self._failure:  # once
+            self._failure = str(error)
+            self._say(f"{error}; tried again")
+
+    def _leave(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._stop.set()
+            session.close()
+            if self._worker is not None:
+                self._worker.join(1.0)
+            self._stop = threading.Event()
+
+    # What no tracker does
+
+    def _work(self, session: Session) -> None:
+        """Go on with confirmed deletions, and store what interrupted backups have packed."""
+        stop = self._stop
+        with suppress(GlacierError):  # the catalogue may be closed already
+            for deletion in deletions_to_resume(session.catalogue):
+                if not deletion.held:
+                    what = f"deletion of {plural(deletion.left, 'archive')} from {deletion.vault}"
+                    run = Deleter(session.engine, deletion, stop=stop).run
+                    self._try(f"deletion {deletion.id}", what, run, stop)
+            for found in session.catalogue.backups.to_send():
+                vault = session.vault(found.vault)
+                what = f"upload of what the backup {found.name} has packed"
+                self._try(f"set {found.id}", what, partial(vault.resume_backup, found.name, stop), stop)
+
+    def _try(self, key: str, what: str, run: Callable[[], object], stop: threading.Event) -> None:
+        if stop.is_set() or time.monotonic() < self._again_at.get(key, 0.0):
+            return
+        self._again_at[key] = time.monotonic() + AGAIN
+        self._say(f"started {what}")
+        try:
+            run()
+        except Stopped:
+            return
+        except GlacierError as error:
+            if isinstance(error, AccessDenied):
+                self._again_at[key] = float("inf")  # a lock or a policy: the user has to do something
+            self._say(f"failed {what}: {error}")
+        else:
+            self._say(f"finished {what}")
+
+    def _marked(self) -> tuple[int, int]:
+        """Return what distinguishes the file from one that replaces it."""
+        if self._file is None:
+            return 0, 0
+        try:
+            found = self._file.stat()
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino

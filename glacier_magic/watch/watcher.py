@@ -1,0 +1,85 @@
+"""The watcher: drives everything open in the catalogues of this user."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..base.session_limits import USUAL, Limits
+from ..catalogue.storage.owners import new_owner
+from ..client.used_catalogues import used_catalogues
+from ..errors import GlacierError, Unavailable
+from .followed import Followed, Sessions, usual_session
+
+Say = Callable[[str], None]
+"""Takes the line of an event."""
+
+
+class Watcher:
+    """Goes on with jobs, downloads, scheduled requests, drops, confirmed deletions and packs to be stored.
+
+    It asks the service for nothing while nothing is due, and is connected only where something is open.
+
+    :param say: called with a line for each event, from several threads.
+    :param by: what other processes call it: watch, or server.
+    :param for_ever: go on when nothing is open, and wait where another process watches.
+    :param stop: ends it.
+    """
+
+    def __init__(
+        self,
+        say: Say,
+        *,
+        by: str = "watch",
+        for_ever: bool = False,
+        stop: threading.Event | None = None,
+        limits: Limits = USUAL,
+        sessions: Sessions = usual_session,
+    ) -> None:
+        self._say, self._by, self._for_ever = say, by, for_ever
+        self.stop = stop or threading.Event()
+        self._limits, self._sessions, self._owner = limits, sessions, new_owner()
+        self._followed: dict[str, Followed] = {}
+        self._broken: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Watch until nothing is open, or for ever.
+
+        :raises Unavailable: another process watches all that is open.
+        """
+        try:
+            while not self.stop.is_set():
+                self._find()
+                states = [followed.step() for followed in list(self._followed.values())]
+                if not self._for_ever and "mine" not in states:
+                    others = [f.elsewhere for f in self._followed.values() if f.elsewhere]
+                    if others:
+                        raise Unavailable(
+                            f"{others[0][:1].upper()}{others[0][1:]}", cure="It goes on with what is open."
+                        )
+                    return
+                self.stop.wait(self._limits.idle)
+        finally:
+            for followed in self._followed.values():
+                followed.close()
+
+    def _find(self) -> None:
+        """Open the catalogues that were used since; close those that are gone."""
+        used = {each.key: each for each in used_catalogues()}
+        for key in self._followed.keys() - used.keys():
+            self._followed.pop(key).close()
+        for key, each in used.items():
+            if key in self._followed and not self._followed[key].outdated(each):
+                continue
+            if key in self._followed:
+                self._followed.pop(key).close()
+            try:
+                self._followed[key] = Followed(
+                    each, self._owner, self._by, self._say, self._limits, self._sessions
+                )
+                self._broken.pop(key, None)
+            except (GlacierError, KeyError) as error:
+                words = error.message if isinstance(error, GlacierError) else "its server is not named"
+                if self._broken.get(key) != words:  # once
+                    self._broken[key] = words
+                    self._say(f"{each.words}: {words}")
