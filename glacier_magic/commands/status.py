@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..base.facts import Facts, facts_lines
-from ..base.rendering import Rendered, escape
+from ..base.rendering import Rendered, escape, watched
 from ..base.units import human_bytes, human_duration, local_time, plural
 from ..errors.steps import step
 from .console import Console, where
@@ -48,6 +48,7 @@ class Status(Rendered):
             ("copies", self._copies(session)),
             ("deletions", plural(len(self.deletions), "unfinished deletion") if self.deletions else ""),
             ("on hold", self.held),
+            ("watched", watched(self.jobs).removeprefix("Watched ")),
         ]
         self.work: Facts = [(label, text) for label, text in work if text]
         self.next = self._next(console)

@@ -117,6 +117,12 @@ def _call(line: list[str]) -> str | None:
     return call.replace("{}", "...")
 
 
+def this_process() -> str:
+    """Return what the user calls this process."""
+    program = _Face.program
+    return "this program" if program is None else "this command" if program == SHELL else "this kernel"
+
+
 def left_out(count: int) -> str:
     """Return the last line of a table that leaves out *count* rows; ``""`` if it leaves out none."""
     whole = "" if _Face.program == SHELL else ": .table has them all"

@@ -20,6 +20,7 @@ from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, COLUMNS, NOT_DONE, BoardRows
 from .display import Place, said
 from .face import board_record
+from .go_on import go_on_box
 from .row_table import Table, source
 from .view import View, in_background
 from .views import view_of
@@ -133,7 +134,8 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             [self._state, self._vault, self._text, self._order, self._fold], layout=flow
         )
         self._buttons = widgets.HBox(
-            [self._now, self._folder, self._show_file, self._again, self._forget, self._check], layout=flow
+            [self._now, self._folder, self._show_file, self._again, self._forget, self._check, *go_on_box()],
+            layout=flow,
         )
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:

@@ -35,12 +35,13 @@ export class Panel extends ReactWidget {
     return (
       <UseSignal signal={this._model.changed}>
         {() => {
-          const { places, consent, uploads } = this._model.state;
+          const { places, consent, said, uploads } = this._model.state;
           return (
             <>
               {places.map(place => (
                 <Place key={place.key} place={place} consent={consent} {...this._shared} />
               ))}
+              {said && <p role="status">{said}</p>}
               {places.length === 0 && <p>{this._shared.trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
               <Uploads uploads={uploads} {...this._shared} />
             </>

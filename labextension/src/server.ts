@@ -44,6 +44,8 @@ export interface IUpload {
 export interface IState {
   places: IPlace[];
   consent: boolean;
+  /** The last words of the server's watcher, where it should watch and does not. */
+  said: string;
   uploads: IUpload[];
 }
 
@@ -68,7 +70,7 @@ export async function ask<T>(what: string, body?: object): Promise<T> {
 
 /** The state of the server, which follows its events. */
 export class Model {
-  state: IState = { places: [], consent: false, uploads: [] };
+  state: IState = { places: [], consent: false, said: '', uploads: [] };
 
   /** Emitted with the state before. */
   get changed(): ISignal<this, IState | null> {

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ...base.paths import data_folder
 from .. import child
-from ..consent import consent
+from ..consent import consent, offer, withdraw
 
 PAUSE = 2.0
 """Seconds between two looks: a notebook may change the consent, and the child may be killed."""
@@ -44,6 +44,9 @@ class ServerWatcher:
         return ""
 
     def _run(self) -> None:
+        self._wake.wait(PAUSE)  # the server starts first
+        with suppress(OSError):  # notebooks offer no button then
+            offer()
         while not self._ended:
             wanted = consent()
             if wanted and (self._child is None or self._child.poll() is not None):
@@ -54,6 +57,8 @@ class ServerWatcher:
                 self._stop()
             self._wake.wait(PAUSE)
             self._wake.clear()
+        with suppress(OSError):
+            withdraw()
         self._stop()
 
     def _stop(self) -> None:
