@@ -4,6 +4,9 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { IJob, IState } from './server';
 import { hour } from './words';
 
+/** Milliseconds for which good news is in sight; JupyterLab keeps it behind its bell. */
+const SEEN = { autoClose: 8000 };
+
 /** Notify of what has ended, and of what will be lost, since the state before. */
 export function notify(before: IState | null, now: IState, trans: TranslationBundle): void {
   const known = new Map((before?.places ?? []).flatMap(place => place.jobs).map(job => [job.key, job]));
@@ -17,7 +20,7 @@ export function notify(before: IState | null, now: IState, trans: TranslationBun
 
   const done = news('verified', 'unverified');
   if (done.length) {
-    Notification.success(trans.__('Done: %1', listed(done, trans)));
+    Notification.success(trans.__('Done: %1', listed(done, trans)), SEEN);
   }
   const failed = news('failed', 'expired');
   if (failed.length) {
@@ -30,7 +33,7 @@ export function notify(before: IState | null, now: IState, trans: TranslationBun
       autoClose: false
     });
   }
-  sent('stored').forEach(upload => Notification.success(trans.__('Done: %1', upload.title)));
+  sent('stored').forEach(upload => Notification.success(trans.__('Done: %1', upload.title), SEEN));
   sent('failed').forEach(upload =>
     Notification.error(trans.__('Failed: %1. %2', upload.title, upload.words), { autoClose: false })
   );

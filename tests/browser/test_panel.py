@@ -8,6 +8,9 @@ from typing import Any
 import nbformat
 import pytest
 
+import glacier_magic as gm
+from glacier_magic.commands.last_connection import remember
+
 from .conftest import Lab, accessible, cell, open_notebook, run_all, running
 
 SETUP = (
@@ -61,10 +64,16 @@ def test_a_restore_goes_on_without_its_kernel(lab: Lab, page: Any, shots: Callab
     assert (lab.root / "back" / "cold.bin").read_bytes() == b"c" * 200_000
 
 
-def test_a_file_is_stored_by_right_click(lab: Lab, page: Any, shots: Callable[[Any, str], None]) -> None:
+def test_a_file_is_stored_by_right_click(
+    lab: Lab, page: Any, shots: Callable[[Any, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The dialog shows vault and price; nothing is sent before Start; afterwards it is in Glacier."""
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", str(lab.root.parent / "home"))
+    with gm.connect(emulator=lab.emulator) as session:
+        session.create_vault("photos")
+        remember(session.connection)
     (lab.root / "holiday.jpg").write_bytes(b"h" * 3_000_000)
-    page.goto(lab.address(""))
+    page.goto(f"{lab.url}lab?token={lab.token}&reset")
     panel = open_panel(page)
     panel.locator("summary", has_text="Vaults").wait_for()
     page.locator("li.lm-TabBar-tab[data-id='filebrowser']").click()
