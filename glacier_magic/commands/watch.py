@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
 from argparse import SUPPRESS, Namespace
 from collections.abc import Iterator
@@ -35,9 +35,9 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.install and args.uninstall:
         raise InputError("--install and --uninstall are opposites", cure="Leave one of them out.")
     if args.install or args.uninstall:
-        from ..watch.service_file import InstallPlan
+        from ..watch.service_file import install, uninstall
 
-        return console.settle(InstallPlan(remove=args.uninstall), yes=args.yes)
+        return console.settle(uninstall() if args.uninstall else install(), yes=args.yes)
     if console.face.lasting:
         raise InputError(
             "The watcher would keep this kernel busy, which watches itself while it runs",
@@ -61,8 +61,8 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _end_with_parent(stop: threading.Event) -> None:
     """Stop when standard input ends, which is when the parent does, however that comes."""
-    with suppress(OSError, ValueError):
-        while sys.stdin.buffer.read(1024):
+    with suppress(OSError):
+        while os.read(0, 1024):  # not sys.stdin: its lock, held by this thread, would abort the exit
             pass
     stop.set()
 

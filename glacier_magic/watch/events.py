@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from ..jobs.board import BoardSnapshot, JobRow, RecordedRows
@@ -30,12 +31,16 @@ class Events:
     """
 
     def __init__(self, first: BoardSnapshot, say: Callable[[str], None]) -> None:
-        self._say, self._trouble = say, ""
+        self._say, self._trouble, self._lock = say, "", threading.Lock()
         self._seen: RecordedRows = first.recorded
         self._states = {row.key: row.state for row in first.rows}
 
     def report(self, snapshot: BoardSnapshot) -> None:
-        """Say what a snapshot has that the last one had not."""
+        """Say what a snapshot has that the last one had not; called from any thread."""
+        with self._lock:
+            self._report(snapshot)
+
+    def _report(self, snapshot: BoardSnapshot) -> None:
         if snapshot.trouble != self._trouble:
             self._trouble = snapshot.trouble
             if self._trouble:

@@ -61,6 +61,7 @@ class Followed:
         assert opened is not None
         self._catalogue: Catalogue = opened
         self._session: Session | None = None
+        self._events: Events | None = None
         self._worker: threading.Thread | None = None
         self._stop = threading.Event()
         self._pause, self._login_at, self._failure = limits.idle, 0.0, ""
@@ -141,8 +142,9 @@ class Followed:
         self._pause, self._failure = self._limits.idle, ""
         tracker = session.tracker
         tracker.leases.watches = False
-        self._say(f"{plural(number_open(self._catalogue), 'request')} open")
-        tracker.watch(Events(tracker.latest, self._say).report)
+        self._say(f"started, {plural(number_open(self._catalogue), 'request')} open")
+        self._events = Events(tracker.latest, self._say)
+        tracker.watch(self._events.report)
         tracker.start()
 
     def _fail(self, error: GlacierError) -> None:
@@ -156,6 +158,9 @@ class Followed:
         session, self._session = self._session, None
         if session is not None:
             self._stop.set()
+            if self._events is not None:  # the tracker's thread may not have reported the end
+                with suppress(GlacierError):
+                    self._events.report(session.tracker.snapshot())
             session.close()
             if self._worker is not None:
                 self._worker.join(1.0)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import plistlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from ..administration.change import Change
 from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..errors import LocalError
-from ..plans import Plan
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAME = "glacier-magic-watch"
 LABEL = "org.glacier-magic.watch"
@@ -98,7 +95,7 @@ def _unit() -> str:
 
 def _quoted(word: str) -> str:
     """Return a word as systemd reads it: see systemd.syntax(7) and systemd.unit(5)."""
-    for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$"), ("\n", "\\n")):
+    for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("\n", "\\n")):
         word = word.replace(plain, written)
     return f'"{word}"'
 
@@ -139,57 +136,50 @@ def _task() -> str:
     )
 
 
-class InstallPlan(Plan[str]):
-    """The plan to write, or remove, the file that starts the watcher; nothing is written until ``run()``.
+def install(platform: str = sys.platform) -> Change[str]:
+    """Return the plan to write the file; nothing is written until its ``run()``.
 
-    :param remove: remove it.
     :param platform: as in :data:`sys.platform`.
     """
+    found = service_file(platform)
 
-    def __init__(self, *, remove: bool = False, platform: str = sys.platform) -> None:
-        super().__init__()
-        self.file, self.remove = service_file(platform), remove
-        self.button = "Remove" if remove else "Write"
-        self.text = "" if remove else self.file.text
+    def write() -> str:
+        _change(lambda: write_atomically(found.path, found.text), found.path)
+        return f"Wrote {found.path}. Start it: {found.start}"
 
-    @property
-    def title(self) -> str:
-        """The plan in one sentence."""
-        return f"{self.button} the file for {self.file.manager} that starts the watcher at each login"
+    return Change(
+        f"Write the file for {found.manager} that starts the watcher at each login",
+        act=write,
+        facts=[("file", str(found.path)), ("then run", found.start), ("rights", _RIGHTS)],
+        text=found.text.rstrip(),
+        button="Write",
+    )
 
-    @property
-    def facts(self) -> list[tuple[str, str]]:
-        """Pairs of a label and a text to read before running it."""
-        then = ("before", self.file.stop) if self.remove else ("then run", self.file.start)
-        return [("file", str(self.file.path)), then, ("rights", "those of your account alone")]
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to remove."""
-        return self.remove and not self.file.path.exists()
+def uninstall(platform: str = sys.platform) -> Change[str]:
+    """Return the plan to remove the file of :func:`install`."""
+    found = service_file(platform)
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """The file: path."""
-        import pandas as pd
+    def remove() -> str:
+        _change(lambda: found.path.unlink(missing_ok=True), found.path)
+        return f"Removed {found.path}."
 
-        return pd.DataFrame(self._cells(), columns=list(self._head()))
+    there = "" if found.path.exists() else " (there is none)"
+    return Change(
+        f"Remove the file for {found.manager} that starts the watcher at each login",
+        act=remove,
+        facts=[("file", f"{found.path}{there}"), ("before", found.stop)],
+        button="Remove",
+    )
 
-    def _head(self) -> tuple[str, ...]:
-        return ("path",)
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [(str(self.file.path),)]
+_RIGHTS = "those of your account alone"
 
-    def _run(self) -> str:
-        path = self.file.path
-        try:
-            if self.remove:
-                path.unlink(missing_ok=True)
-                return f"Removed {path}."
-            write_atomically(path, self.file.text)
-        except OSError as error:
-            raise LocalError(
-                f"{path} cannot be changed: {error.strerror}", cure="Nothing was changed."
-            ) from None
-        return f"Wrote {path}. Start it: {self.file.start}"
+
+def _change(act: Callable[[], object], path: Path) -> None:
+    try:
+        act()
+    except OSError as error:
+        raise LocalError(
+            f"{path} cannot be changed: {error.strerror}", cure="Change it by hand; nothing was done."
+        ) from None
