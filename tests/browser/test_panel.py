@@ -97,3 +97,17 @@ def test_a_file_is_stored_by_right_click(
     explorer = cell(page, "explore photos")
     explorer.get_by_text("holiday.jpg").first.wait_for()
     shots(page, "panel-explore")
+
+
+def test_notebook_7_has_the_menu_and_the_panel(lab: Lab, page: Any) -> None:
+    """The file browser of its first page, and the sidebar of a notebook's page."""
+    nbformat.write(nbformat.v4.new_notebook(), lab.root / "seven.ipynb")
+    page.goto(f"{lab.url}tree?token={lab.token}")
+    page.locator(".jp-DirListing-item", has_text="seven.ipynb").click(button="right")
+    page.locator(".lm-Menu-itemLabel", has_text="Is it in Glacier?").wait_for()
+    page.goto(f"{lab.url}notebooks/seven.ipynb?token={lab.token}")
+    page.locator(".jp-NotebookPanel").first.wait_for()
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.locator(".lm-Menu-itemLabel", has_text="Left Sidebar").first.hover()
+    page.locator(".lm-Menu-itemLabel", has_text="Glacier vaults").first.click()
+    page.locator("#glacier_magic\\:panel summary", has_text="Vaults").wait_for()

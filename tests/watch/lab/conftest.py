@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,20 @@ class Server:
 
 @pytest.fixture(scope="module")
 def running_server(tmp_path_factory) -> Iterator[Server]:
-    base = tmp_path_factory.mktemp("server")
+    with running(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@contextmanager
+def running(base: Path, *, enabled: bool = True) -> Iterator[Server]:
+    """Run a server in a folder; no other extension is loaded."""
     root, home = base / "root", base / "home"
     root.mkdir()
     environment = {k: v for k, v in os.environ.items() if k[:4] not in ("AWS_", "JUPY", "GLAC")}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME"):
         environment[name] = str(base / name.lower())
     environment |= {"GLACIER_MAGIC_HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
-    loaded = {"glacier_magic.watch.lab": True} | dict.fromkeys(OTHERS, False)
+    loaded = {"glacier_magic.watch.lab": enabled} | dict.fromkeys(OTHERS, False)
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.jpserver_extensions={loaded}"]

@@ -13,7 +13,7 @@ from glacier_magic.catalogue import Catalogue
 from glacier_magic.commands.last_connection import remember
 from tests.conftest import PATIENCE
 from tests.counting import counting
-from tests.watch.lab.conftest import TOKEN
+from tests.watch.lab.conftest import TOKEN, running
 
 POSTS = {
     "consent": {"on": True},
@@ -71,33 +71,35 @@ def test_a_path_stays_inside_the_root(server, used, path):
         assert server.send("POST", f"glacier-magic/{address}", body)[0] == 404
 
 
-def test_the_state_has_vaults_and_jobs_and_no_account(server, used, session, files):
-    """One message at once, and one after each change."""
-    files("scan.tif")
-    used.upload("scan.tif")
+def stream(server):
+    """Yield the messages that a page gets."""
     connection = server.connection()
     connection.request("GET", "/glacier-magic/events", headers={"Authorization": f"token {TOKEN}"})
     response = connection.getresponse()
     assert response.headers["Content-Type"] == "text/event-stream"
+    try:
+        while line := response.readline():
+            if line.startswith(b"data: "):
+                yield json.loads(line.removeprefix(b"data: "))
+    finally:
+        connection.close()
 
-    def message():
-        while not (line := response.readline()).startswith(b"data: "):
-            assert line, "the stream has ended"
-        return json.loads(line.removeprefix(b"data: "))
 
-    first = message()
-    while not first["places"]:
-        first = message()
-    place = first["places"][0]
-    assert [vault["name"] for vault in place["vaults"]] == ["photos"]
-    assert place["jobs"] == []
+def test_the_state_has_vaults_and_jobs_and_no_account(server, used, session, files):
+    """Two pages get one message at once, and one after each change."""
+    files("scan.tif")
+    used.upload("scan.tif")
+    pages = [stream(server), stream(server)]
+    for messages in pages:
+        place = next(message["places"][0] for message in messages if message["places"])
+        assert [vault["name"] for vault in place["vaults"]] == ["photos"]
+        assert place["jobs"] == []
     used.restore("*").run()
-    asked = message()
-    while not asked["places"][0]["jobs"]:
-        asked = message()
-    (job,) = asked["places"][0]["jobs"]
-    assert (job["vault"], job["kind"]) == ("photos", "archive")
-    connection.close()
+    for messages in pages:
+        asked = next(message for message in messages if message["places"][0]["jobs"])
+        (job,) = asked["places"][0]["jobs"]
+        assert (job["vault"], job["kind"]) == ("photos", "archive")
+        messages.close()
     text = json.dumps(asked)
     assert session.account not in text
     assert f"********{session.account[-4:]}" in text
@@ -153,3 +155,10 @@ def test_the_server_goes_on_with_a_restore_once_the_user_consents(server, used, 
         server.post("consent", on=False)
         read.close()
         assert asked() == 1
+
+
+def test_a_server_without_the_extension_runs_nothing(tmp_path):
+    """It answers nothing, and writes nothing of ours."""
+    with running(tmp_path, enabled=False) as server:
+        assert server.send("GET", "glacier-magic/state")[0] == 404
+    assert not server.home.exists()
