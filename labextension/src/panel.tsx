@@ -42,7 +42,7 @@ export class Panel extends ReactWidget {
                 <Place key={place.key} place={place} consent={consent} {...this._shared} />
               ))}
               {said && <p role="status">{said}</p>}
-              {places.length === 0 && <p>{this._shared.trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
+              {this._model.known && places.length === 0 && <p>{this._shared.trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
               <Uploads uploads={uploads} {...this._shared} />
             </>
           );

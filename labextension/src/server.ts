@@ -49,7 +49,7 @@ export interface IState {
   uploads: IUpload[];
 }
 
-/** Seconds before the events are asked for again where the server has refused them. */
+/** Seconds before the events are asked for again where the server has refused them; then twice as many. */
 const PATIENCE = 30;
 
 const SETTINGS = ServerConnection.makeSettings();
@@ -77,19 +77,22 @@ export class Model {
     return this._changed;
   }
 
-  follow(): void {
+  /** Whether the server has answered. */
+  known = false;
+
+  follow(patience = PATIENCE): void {
     const token = SETTINGS.appendToken && SETTINGS.token ? `?token=${encodeURIComponent(SETTINGS.token)}` : '';
     const events = new EventSource(address('events') + token, { withCredentials: true });
     events.onmessage = message => {
-      const before = this._known ? this.state : null;
+      const before = this.known ? this.state : null;
       this.state = JSON.parse(message.data);
-      this._known = true;
+      this.known = true;
       this._changed.emit(before);
     };
     events.onerror = () => {
       // After a lost connection the browser asks again by itself.
       if (events.readyState === EventSource.CLOSED) {
-        window.setTimeout(() => this.follow(), PATIENCE * 1000);
+        window.setTimeout(() => this.follow(2 * patience), patience * 1000);
       }
     };
   }
@@ -100,6 +103,5 @@ export class Model {
     this._changed.emit(this.state);
   }
 
-  private _known = false;
   private _changed = new Signal<this, IState | null>(this);
 }

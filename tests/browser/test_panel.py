@@ -27,6 +27,22 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield found
 
 
+@pytest.fixture
+def vault(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The vault of the last connect of this server's user."""
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", str(lab.root.parent / "home"))
+    with gm.connect(emulator=lab.emulator) as session:
+        session.create_vault("photos")
+        remember(session.connection)
+    return "photos"
+
+
+def write(lab: Lab, name: str, code: str) -> None:
+    cells = [nbformat.v4.new_code_cell(code)]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), lab.root / name)
+
+
 def open_panel(page: Any) -> Any:
     page.locator("li.lm-TabBar-tab[data-id='glacier_magic:panel']").click()
     panel = page.locator("#glacier_magic\\:panel")
@@ -36,11 +52,7 @@ def open_panel(page: Any) -> Any:
 
 def test_a_restore_goes_on_without_its_kernel(lab: Lab, page: Any, shots: Callable[[Any, str], None]) -> None:
     """One click; the kernel is shut down; the file appears, verified, and the panel says so."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(SETUP)],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(notebook, lab.root / "panel.ipynb")
+    write(lab, "panel.ipynb", SETUP)
     open_notebook(page, lab, "panel.ipynb")
     panel = open_panel(page)
     panel.get_by_text("Not connected").wait_for()
@@ -65,13 +77,9 @@ def test_a_restore_goes_on_without_its_kernel(lab: Lab, page: Any, shots: Callab
 
 
 def test_a_file_is_stored_by_right_click(
-    lab: Lab, page: Any, shots: Callable[[Any, str], None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, page: Any, vault: str, shots: Callable[[Any, str], None]
 ) -> None:
     """The dialog shows vault and price; nothing is sent before Start; afterwards it is in Glacier."""
-    monkeypatch.setenv("GLACIER_MAGIC_HOME", str(lab.root.parent / "home"))
-    with gm.connect(emulator=lab.emulator) as session:
-        session.create_vault("photos")
-        remember(session.connection)
     (lab.root / "holiday.jpg").write_bytes(b"h" * 3_000_000)
     page.goto(f"{lab.url}lab?token={lab.token}&reset")
     panel = open_panel(page)
@@ -99,9 +107,9 @@ def test_a_file_is_stored_by_right_click(
     shots(page, "panel-explore")
 
 
-def test_notebook_7_has_the_menu_and_the_panel(lab: Lab, page: Any) -> None:
+def test_notebook_7_has_the_menu_and_the_panel(lab: Lab, page: Any, vault: str) -> None:
     """The file browser of its first page, and the sidebar of a notebook's page."""
-    nbformat.write(nbformat.v4.new_notebook(), lab.root / "seven.ipynb")
+    write(lab, "seven.ipynb", "")
     page.goto(f"{lab.url}tree?token={lab.token}")
     page.locator(".jp-DirListing-item", has_text="seven.ipynb").click(button="right")
     page.locator(".lm-Menu-itemLabel", has_text="Is it in Glacier?").wait_for()
