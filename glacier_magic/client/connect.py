@@ -124,3 +124,8 @@ def service_time(connection: Connection) -> datetime | None:
     with suppress(emulation.EmulatorError, OSError):
         return datetime.fromisoformat(str(emulation.status(Path(connection.emulator))["time"]))
     return None
+
+
+def runs(connection: Connection) -> bool:
+    """Return whether an emulator runs, at whatever address; True for the real service."""
+    return connection.emulator is None or emulation.find(Path(connection.emulator)) is not None

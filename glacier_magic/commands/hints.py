@@ -33,6 +33,7 @@ SYNONYMS = {
     "use": "cd select",
     "connect": "configure login",
     "jobs": "job list-jobs queue",
+    "watch": "daemon serve watcher",
     "hash": "checksum sha256 sha256sum treehash",
     "verify": "compare",
     "peek": "contents members",

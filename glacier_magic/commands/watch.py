@@ -48,7 +48,11 @@ def _run(console: Console, args: Namespace) -> Any:
     stop = threading.Event()
     by = "server" if args.until_eof else "watch"
     if args.until_eof:
-        threading.Thread(target=_end_with_parent, args=(stop,), name="glacier-parent", daemon=True).start()
+        parent = os.dup(0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # or a question for a code would wait for the parent
+        threading.Thread(
+            target=_end_with_parent, args=(parent, stop), name="glacier-parent", daemon=True
+        ).start()
 
     def say(words: str) -> None:
         with suppress(OSError):  # the disk of the log is full: the work goes on
@@ -59,10 +63,10 @@ def _run(console: Console, args: Namespace) -> Any:
     return None
 
 
-def _end_with_parent(stop: threading.Event) -> None:
-    """Stop when standard input ends, which is when the parent does, however that comes."""
+def _end_with_parent(pipe: int, stop: threading.Event) -> None:
+    """Stop when a pipe ends, which is when the parent does, however that comes."""
     with suppress(OSError):
-        while os.read(0, 1024):  # not sys.stdin: its lock, held by this thread, would abort the exit
+        while os.read(pipe, 1024):  # not a file: its lock, held by this thread, would abort the exit
             pass
     stop.set()
 
@@ -88,7 +92,7 @@ def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
 
 VERB = Verb(
     name="watch",
-    summary="go on with what is open when no notebook does: jobs, downloads, drops, deletions",
+    summary="go on with what is open when the notebook is closed",
     run=_run,
     configure=_configure,
     examples=(

@@ -84,7 +84,7 @@ class JobRow:
     @property
     def lost_at(self) -> datetime | None:
         """About when its output goes if nobody fetches it; None without a request for an archive."""
-        if self.ended or self.kind != "archive" or not self.ours:
+        if self.kind != "archive" or not self.ours or self.ended:
             return None
         return self.ready_until or (self.expected + OUTPUT_KEPT if self.job_id and self.expected else None)
 
@@ -140,7 +140,7 @@ class RecordedRows:
             changed[place] = row
         found = RecordedRows(tuple(changed))
         same = all(row.state == self.rows[place].state for place, row in rows.items())
-        names = ("places", "vaults", *(("states", "finished") if same else ()))
+        names = ("places", "vaults", *(("states", "finished", "first_lost") if same else ()))
         vars(found).update({name: getattr(self, name) for name in names})  # or each would be made again
         return found
 

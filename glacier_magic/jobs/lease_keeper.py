@@ -25,7 +25,7 @@ class LeaseKeeper:
         self._catalogue, self._owner, self._stop, self._follows = catalogue, owner, stop, follows
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.watches = True
+        self.watches, self._claimed = True, False
 
     def hold(self) -> None:
         """Start to renew, unless the thread is running."""
@@ -36,8 +36,10 @@ class LeaseKeeper:
 
     def release(self) -> None:
         """Watch no more."""
-        with suppress(GlacierError):  # the catalogue may be closed already; the lease runs out
-            self._catalogue.watches.release(self._owner)
+        claimed, self._claimed = self._claimed, False
+        if claimed:
+            with suppress(GlacierError):  # the catalogue may be closed already; the lease runs out
+                self._catalogue.watches.release(self._owner)
 
     def _run(self) -> None:
         while not self._stop.wait(self._catalogue.limits.lease_renewal):
@@ -45,7 +47,7 @@ class LeaseKeeper:
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
                 if self.watches and self._follows():
-                    self._catalogue.watches.claim(KERNEL, self._owner)
+                    self._claimed = self._catalogue.watches.claim(KERNEL, self._owner)
                 with self._lock:  # or hold() would rely on a thread that ends
                     if not self._follows() and not self._catalogue.downloads.held_by(self._owner):
                         self._thread = None

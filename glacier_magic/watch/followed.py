@@ -12,10 +12,10 @@ from pathlib import Path
 from ..base.session_limits import Limits
 from ..base.units import plural
 from ..catalogue import Catalogue
-from ..client.connect import answers, reconnect
+from ..client.connect import answers, reconnect, runs
 from ..client.session import Session
 from ..client.used_catalogues import UsedCatalogue
-from ..errors import AccessDenied, CredentialsError, GlacierError
+from ..errors import AccessDenied, CatalogueError, CredentialsError, GlacierError
 from ..jobs.watched import deletions_to_resume, number_open
 from ..service import Connection
 from ..transfer.budget import Stopped
@@ -24,8 +24,8 @@ from .events import Events
 
 LONGEST = 300.0
 """Seconds of the longest pause after a login that failed."""
-AGAIN = 300.0
-"""Seconds before a deletion or a pack that failed is tried again."""
+AGAIN, NEVER = 300.0, float("inf")
+"""Seconds before a deletion or a pack that failed is tried again, and one that was denied."""
 
 Sessions = Callable[[Connection, Path | None, Limits], Session]
 """Opens the session of a connection with a catalogue: its file, or None for the one on a server."""
@@ -58,12 +58,14 @@ class Followed:
         self._file = Path(used.known.file) if used.known.file else None
         self._mark = self._marked()
         opened = used.known.open()
-        assert opened is not None
+        if opened is None:
+            raise CatalogueError(f"There is no catalogue any more at {self._file}")
         self._catalogue: Catalogue = opened
         self._session: Session | None = None
         self._events: Events | None = None
         self._worker: threading.Thread | None = None
         self._stop = threading.Event()
+        self._joined = False
         self._pause, self._login_at, self._failure = limits.idle, 0.0, ""
         self._again_at: dict[str, float] = {}
         self.elsewhere = ""
@@ -92,7 +94,8 @@ class Followed:
         self._catalogue.close()
 
     def _step(self) -> str:
-        if not number_open(self._catalogue):
+        working = self._worker is not None and self._worker.is_alive()
+        if not working and not self._open():
             if self._session is not None:
                 self._leave()
                 self._catalogue.watches.release(self._owner)
@@ -105,15 +108,20 @@ class Followed:
             return "elsewhere"
         self.elsewhere = ""
         if self._session is not None and not answers(self._session.connection):
-            self._leave()  # an emulator was started again, at another address
+            self._leave()  # an emulator was stopped, or started again at another address
         if self._session is None and time.monotonic() >= self._login_at:
             self._join()
-        if self._session is not None and (self._worker is None or not self._worker.is_alive()):
+        if self._session is not None and not working:
             self._worker = threading.Thread(
                 target=self._work, args=(self._session,), name="glacier-watch", daemon=True
             )
             self._worker.start()
         return "mine"
+
+    def _open(self) -> int:
+        """Return what is open, except deletions that were denied: these need the user."""
+        denied = [f"deletion {d.id}" for d in deletions_to_resume(self._catalogue)]
+        return number_open(self._catalogue) - sum(self._again_at.get(key) == NEVER for key in denied)
 
     def _yield(self) -> None:
         other = self._catalogue.watches.current()
@@ -127,6 +135,8 @@ class Followed:
     # The session
 
     def _join(self) -> None:
+        if self._joined and not runs(self._used.connection):
+            return  # the user has stopped the emulator; its work goes on when it is started
         try:
             self._session = session = reconnect(
                 self._used.connection,
@@ -139,7 +149,7 @@ class Followed:
             self._leave()
             self._fail(error)
             return
-        self._pause, self._failure = self._limits.idle, ""
+        self._joined, self._pause, self._failure = True, self._limits.idle, ""
         tracker = session.tracker
         tracker.leases.watches = False
         self._say(f"started, {plural(number_open(self._catalogue), 'request')} open")
@@ -177,7 +187,7 @@ class Followed:
                     what = f"deletion of {plural(deletion.left, 'archive')} from {deletion.vault}"
                     run = Deleter(session.engine, deletion, stop=stop).run
                     self._try(f"deletion {deletion.id}", what, run, stop)
-            for found in session.catalogue.backups.to_send():
+            for found in session.catalogue.backups.to_send(free=True):
                 vault = session.vault(found.vault)
                 what = f"upload of what the backup {found.name} has packed"
                 self._try(f"set {found.id}", what, partial(vault.resume_backup, found.name, stop), stop)
@@ -192,8 +202,10 @@ class Followed:
         except Stopped:
             return
         except GlacierError as error:
+            if stop.is_set():
+                return
             if isinstance(error, AccessDenied):
-                self._again_at[key] = float("inf")  # a lock or a policy: the user has to do something
+                self._again_at[key] = NEVER  # a lock or a policy: the user has to do something
             self._say(f"failed {what}: {error}")
         else:
             self._say(f"finished {what}")

@@ -78,8 +78,7 @@ class Watcher:
                     each, self._owner, self._by, self._say, self._limits, self._sessions
                 )
                 self._broken.pop(key, None)
-            except (GlacierError, KeyError) as error:
-                words = error.message if isinstance(error, GlacierError) else "its server is not named"
-                if self._broken.get(key) != words:  # once
-                    self._broken[key] = words
-                    self._say(f"{each.words}: {words}")
+            except GlacierError as error:
+                if self._broken.get(key) != error.message:  # once
+                    self._broken[key] = error.message
+                    self._say(f"{each.words}: {error}")

@@ -10,6 +10,7 @@ import pytest
 from glacier_magic import Session
 from glacier_magic.catalogue.records.watch_records import LEASE
 from glacier_magic.catalogue.storage.owners import new_owner
+from glacier_magic.emulator import process
 from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
 from tests.counting import counting
 from tests.packed import place
@@ -112,7 +113,8 @@ def test_a_confirmed_deletion_is_continued_and_no_failed_one_repeated(
     assert lines[2].endswith("finished deletion of 2 archives from photos")
 
 
-def test_a_deletion_that_a_lock_denies_is_said_and_not_tried_again(filled, session, watch, calls, until):
+@pytest.mark.limits(denials=2, workers=1)
+def test_a_deletion_that_a_lock_denies_is_said_and_not_tried_again(filled, session, watch, calls):
     """It stays with its reason; the watcher goes on with the rest."""
     begun(session, filled)
     left(session)
@@ -121,11 +123,9 @@ def test_a_deletion_that_a_lock_denies_is_said_and_not_tried_again(filled, sessi
         raise AccessDenied("denied", code="AccessDeniedException")
 
     calls.replace("delete_archive", deny)
-    watched = watch(for_ever=True)
-    until(lambda: watched.said("finished deletion") or watched.said("failed deletion"))
-    watched.later(until)
-    watched.stop()
-    assert sum("started deletion" in line for line in watched.lines) == 1
+    lines = watch().end()
+    assert sum("started deletion" in line for line in lines) == 1
+    assert any("failed deletion of 3 archives" in line for line in lines)
 
 
 @pytest.mark.limits(drop_retry=0.05)
@@ -279,4 +279,24 @@ def test_a_replaced_catalogue_is_opened_again(filled, session, watch, until, tmp
     assert next(iter(watched.watcher._followed.values())) is not before
     catalogue.unlink()
     until(lambda: not watched.watcher._followed)
+    watched.stop()
+
+
+def test_an_emulator_that_was_stopped_is_not_started_again(
+    own_emulator, connect, files, watch, until, tmp_path
+):
+    """It was the user; what is open goes on when it runs."""
+    session = connect(emulator=own_emulator.folder)
+    vault = session.create_vault("photos")
+    vault.upload(files("a.txt"))
+    vault.restore("a.txt", to=tmp_path / "back").run()
+    left(session)
+    watched = watch(for_ever=True)
+    until(lambda: watched.said("started, 1 request open"))
+    process.stop(own_emulator.folder)
+    watched.later(until)
+    assert process.find(own_emulator.folder) is None
+    process.start(own_emulator.folder, speed=0)
+    own_emulator.advance(hours=4.1)
+    until((tmp_path / "back/a.txt").exists)
     watched.stop()

@@ -67,14 +67,18 @@ class Backups:
         texts = ("roots", "rules", "recipients")
         return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
 
-    def to_send(self) -> list[BackupSet]:
-        """Return this user's sets that have packs to be stored."""
-        unsent = "SELECT set_id FROM packs WHERE state='sealed'"
-        rows = self._database.rows(
-            "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? "
-            f"AND id IN ({unsent})",
-            (*self._key, self._database.home),
-        )
+    def to_send(self, *, free: bool = False) -> list[BackupSet]:
+        """Return this user's sets that have packs to be stored.
+
+        :param free: only those that no process works on.
+        """
+        sql = "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? AND id IN "
+        sql += "(SELECT set_id FROM packs WHERE state='sealed')"
+        values: list[Any] = [*self._key, self._database.home]
+        if free:
+            sql += " AND (owner IS NULL OR lease_until<?)"
+            values.append(self._database.now())
+        rows = self._database.rows(sql, values)
         return [found for row in rows for found in self.sets(row["name"], row["vault"])]
 
     def redefine(

@@ -134,13 +134,14 @@ class Database(ABC):
     def release_dead(self) -> None:
         """End the leases of processes of this computer that have ended.
 
-        The leases of other computers expire if they are not renewed.
+        They end now, for what they asked for may not be listed yet; other computers' leases expire.
         """
-        for table in ("uploads", "downloads", "deletions", "drops", "backup_sets"):  # those with leases
+        for table in ("uploads", "downloads", "deletions", "drops", "backup_sets"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):
-                    self.execute(f"UPDATE {table} SET lease_until=0 WHERE owner=?", (row["owner"],))
+                    end = f"UPDATE {table} SET lease_until=? WHERE owner=?"
+                    self.execute(end, (self.now() - 1, row["owner"]))
 
     # Transactions
 
@@ -393,8 +394,6 @@ class StoredSettings:
 
     def swap(self, key: str, before: str, after: str) -> bool:
         """Set the value of *key* if it is *before*, or missing; return whether it was set."""
-        sql = (
-            "INSERT INTO settings(key, value) VALUES(?, ?) "
-            "ON CONFLICT(key) DO UPDATE SET value=excluded.value WHERE settings.value=?"
-        )
+        sql = "INSERT INTO settings(key, value) VALUES(?, ?) ON CONFLICT(key) "
+        sql += "DO UPDATE SET value=excluded.value WHERE settings.value=?"
         return self._database.execute(sql, (key, after, before)) > 0
