@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.browser.conftest import wait_for_server
 
 TOKEN = "a-token-of-these-tests"
 OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
@@ -78,23 +79,14 @@ def running(base: Path, *, enabled: bool = True) -> Iterator[Server]:
     with (base / "server.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=root)
     try:
-        yield Server(_address(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base), root, home)
+        yield Server(
+            wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "server.log"),
+            root,
+            home,
+        )
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _address(runtime: Path, process: subprocess.Popen[bytes], base: Path) -> str:
-    for _ in range(900):
-        for file in runtime.glob("jpserver-*.json"):
-            try:
-                return str(json.loads(file.read_text())["url"])
-            except (ValueError, KeyError):
-                continue
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    pytest.fail(f"The server did not start:\n{(base / 'server.log').read_text()[-3000:]}")
 
 
 @pytest.fixture
