@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.archives.labels import checked_note, labels_in
 from ..catalogue.records.backup_rows import BackedUp, BackupSet
 from ..errors import IntegrityError
 from ..packs import PackMember, PackReader, PlainRanges
@@ -107,6 +108,8 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
                     sha256, pack, start = where
                     content = backups.place(found.id, sha256, entry.size, numbers[pack], start)
                 backups.put(found.id, snapshot.ordinal, [replace(entry, content_id=content)])
+            labels, note = labels_in(head.get("labels", "")), checked_note(head.get("note", ""))
+            backups.label(replace(snapshot, labels=labels, note=note))
             backups.measure(snapshot, unread=0)
             backups.finish(snapshot, int(head["started"]))
             return found

@@ -8,6 +8,8 @@ from typing import Literal
 
 from ..base.units import storable
 from ..catalogue.records.backup_rows import BackedUp
+from ..packs import PackMember
+from ..packs.members import GONE, SYMLINK
 from .scan import Entry, Scan
 
 State = Literal["same", "new", "changed", "touched", "metadata", "gone"]
@@ -98,4 +100,17 @@ def recorded(entry: Entry, content: int | None, looked: int) -> BackedUp:
         size=entry.size,
         content_id=content,
         target=None if entry.target is None else storable(entry.target),
+    )
+
+
+def noted(change: BackedUp | str, sha256: str) -> PackMember:
+    """Return an entry, or by its path one that is gone, as the index of a pack notes it.
+
+    :param sha256: of a file's content.
+    """
+    if isinstance(change, str):
+        return PackMember(change, GONE, 0, 0, 0, 0)
+    kind = SYMLINK if change.kind == "link" else change.kind
+    return PackMember(
+        change.path, kind, 0, change.size, change.mtime_ns, change.mode, sha256, change.target or ""
     )

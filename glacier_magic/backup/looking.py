@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.paths import as_utf8
@@ -44,9 +45,12 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def lost_contents(found: BackupSet, catalogue: Catalogue) -> set[int]:
-    """Return the contents of a set whose archives were deleted, or are gone."""
+def lost_contents(found: BackupSet, catalogue: Catalogue, anew: Iterable[int] = ()) -> set[int]:
+    """Return the contents of a set whose archives were deleted, or are gone, or that are to be stored anew.
+
+    :param anew: packs with such contents.
+    """
     packs = {pack.archive_id: pack.id for pack in catalogue.backups.packs(found.id) if pack.archive_id}
     archives = catalogue.archives.known(found.vault, list(packs))
     lost = [packs[archive.archive_id] for archive in archives if archive.state in (DELETED, "gone")]
-    return catalogue.backups.contents_of(lost)
+    return catalogue.backups.contents_of([*lost, *anew])

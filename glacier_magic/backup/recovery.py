@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -60,7 +60,7 @@ class Recovered(Rendered):
 class Recovery:
     """Files of a snapshot, and the parts of packs that have them.
 
-    :param patterns: names, globs and folders; none means all.
+    :param patterns: names, globs and folders, and collections of exact paths; none means all.
     :param identities: keys of encrypted packs; they are tried now, so that a wrong one costs nothing.
     :param held: the parts of archives that were asked for before: they serve for smaller ones, too.
     :raises NotFound: nothing matches, or a pack is not in the catalogue any more.
@@ -70,7 +70,7 @@ class Recovery:
     catalogue: Catalogue
     set: BackupSet
     snapshot: SnapshotRecord
-    patterns: Sequence[str]
+    patterns: Sequence[str | Collection[str]]
     folder: Path
     identities: Sequence[Identity] = ()
     held: Sequence[tuple[str, ByteRange]] = ()
@@ -81,7 +81,7 @@ class Recovery:
 
     def __post_init__(self) -> None:
         backups, wanted = self.catalogue.backups, matcher(self.patterns)
-        found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
+        found = self._chosen(e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path))
         if not found:
             what = f"matches {', '.join(map(repr, self.patterns))}" if self.patterns else "was there"
             raise NotFound(
@@ -95,6 +95,10 @@ class Recovery:
         self.there = len(found) - len(self.entries)
         self.packs: dict[int, PackRecord] = {pack.id: pack for pack in backups.packs(self.set.id)}
         self.ranges = self._ranges()
+
+    def _chosen(self, matching: Iterator[BackedUp]) -> list[BackedUp]:
+        """Return those of the entries that match which are wanted."""
+        return list(matching)
 
     @property
     def files(self) -> list[BackedUp]:
@@ -125,19 +129,19 @@ class Recovery:
 
     def _ranges(self) -> dict[int, list[ByteRange]]:
         spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        readers: dict[int, _Opened] = {}
+        readers: dict[int, OpenedPack] = {}
         for entry in self.files:
             content = self.contents.get(entry.content_id or 0)
             if content is None or not content.size:
                 continue
             if content.pack_id not in readers:
-                readers[content.pack_id] = _Opened(self.packs[content.pack_id], self.identities, _nothing)
+                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, _nothing)
             spans[content.pack_id].append(readers[content.pack_id].span(content))
         held = defaultdict(list)
         for archive_id, part in self.held:
             held[archive_id].append(part)
         return {
-            number: _held(_merged(found, pack.size or 0), held[pack.archive_id or ""])
+            number: _held(merged(found, pack.size or 0), held[pack.archive_id or ""])
             for number, found in spans.items()
             for pack in [self.packs[number]]
         }
@@ -151,18 +155,12 @@ class Recovery:
         :raises IntegrityError: a content does not match, or a part is missing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        readers: dict[int, _Opened] = {}
+        reading = self._reading(parts)
         files, size, skipped = 0, 0, []
         for entry in self.entries:
             try:
                 if entry.kind == "file":
-                    content = self.contents[entry.content_id or 0]
-                    if content.pack_id not in readers:
-                        fetch = _Parts(parts.get(content.pack_id, ())).fetch
-                        readers[content.pack_id] = _Opened(
-                            self.packs[content.pack_id], self.identities, fetch
-                        )
-                    self._write(entry, readers[content.pack_id].read(content, entry))
+                    self._write(entry, reading(entry))
                     files, size = files + 1, size + entry.size
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
@@ -180,6 +178,21 @@ class Recovery:
                 with suppress(OSError, UnsafePath):
                     _set_facts(self._target(entry), entry)
         return Recovered(folder=self.folder, files=files, size=size, there=self.there, skipped=tuple(skipped))
+
+    def _reading(
+        self, parts: Mapping[int, Sequence[tuple[ByteRange, Path]]]
+    ) -> Callable[[BackedUp], Iterator[bytes]]:
+        """Return what yields the content of a file, which is compared with its hash at its end."""
+        readers: dict[int, OpenedPack] = {}
+
+        def reading(entry: BackedUp) -> Iterator[bytes]:
+            content = self.contents[entry.content_id or 0]
+            if content.pack_id not in readers:
+                fetch = HeldParts(parts.get(content.pack_id, ())).fetch
+                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, fetch)
+            return readers[content.pack_id].read(content, entry)
+
+        return reading
 
     def _link(self, entry: BackedUp) -> None:
         there = self.folder.joinpath(*safe_parts(_name(entry), fallback="link"))
@@ -215,12 +228,20 @@ def _nothing(start: int, end: int) -> bytes:
 
 
 @dataclass
-class _Parts:
+class HeldParts:
     """Reads ranges of a pack from the files that have parts of it."""
 
     files: Sequence[tuple[ByteRange, Path]]
 
+    def has(self, start: int, end: int) -> bool:
+        """Return whether a file has this range, whose end is exclusive."""
+        return any(part.first <= start and end <= part.last + 1 for part, _ in self.files)
+
     def fetch(self, start: int, end: int) -> bytes:
+        """Return a range.
+
+        :raises IntegrityError: no file has it.
+        """
         for part, file in self.files:
             if part.first <= start and end <= part.last + 1:
                 with file.open("rb") as opened:
@@ -229,7 +250,7 @@ class _Parts:
         return _nothing(start, end)
 
 
-class _Opened:
+class OpenedPack:
     """A pack, opened with the header and the table of frames that the catalogue has."""
 
     def __init__(self, pack: PackRecord, identities: Sequence[Identity], fetch: Fetch) -> None:
@@ -251,7 +272,7 @@ class _Opened:
         return self._reader.read(member)
 
 
-def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
+def merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
     """Return whole MiB that hold all spans, those that are near each other as one."""
     merged: list[ByteRange] = []
     for start, end in sorted(spans):
@@ -274,15 +295,24 @@ def _hash(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern."""
-    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in patterns]
+def matcher(patterns: Sequence[str | Collection[str]]) -> Callable[[str], bool]:
+    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern.
+
+    A collection of paths stands for exactly these.
+    """
+    exact = frozenset[str]().union(*(paths for paths in patterns if not isinstance(paths, str)))
+    texts = [pattern for pattern in patterns if isinstance(pattern, str)]
+    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in texts]
 
     def matches(path: str) -> bool:
         name = path.rstrip("/")
-        return not patterns or any(
-            one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
-            for one, pattern in zip(expressions, patterns, strict=True)
+        return (
+            not patterns
+            or path in exact
+            or any(
+                one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
+                for one, pattern in zip(expressions, texts, strict=True)
+            )
         )
 
     return matches

@@ -9,54 +9,42 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .. import descriptions
 from ..base.units import storable
 from ..catalogue import Catalogue
+from ..catalogue.archives.labels import changed, checked_note
 from ..catalogue.records.backup_records import Backups
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
-from ..packs import Pack, PackWriter
+from ..packs import Pack, PackMember, PackWriter
 from ..packs.encryption.age import HEAD, head_of
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched
-from .changes import READ, FileChange, changes, recorded
+from .changes import READ, FileChange, changes, noted, recorded
+from .hooks import Hooks
 from .lease import leased
 from .looking import lost_contents, scan_of
 from .manifest import manifest
 from .outcome import Ran
 from .packing import ENDINGS
+from .run_options import RunOptions
 from .scan import Entry, Scan
 
 SET_NAME = re.compile(r"\w[\w.+ -]{0,99}")
 """The name of a set, which is that of a folder, too."""
 MANIFEST = "manifest.jsonl"
 """The member of a manifest: a pack that has what is needed to restore a snapshot."""
-PACK = 1 << 30
-"""Bytes of files in a pack; a larger file has one of its own."""
 _BATCH = 500
 """Changes of the catalogue in one transaction."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """How a run looks at files, and packs them.
-
-    :param checksum: read all files; *trust_mtime*: size and time suffice.
-    :param level: of zstd; *pack_size*: bytes of files in a pack.
-    """
-
-    checksum: bool = False
-    trust_mtime: bool = False
-    level: int = 3
-    pack_size: int = PACK
 
 
 @dataclass
@@ -75,24 +63,32 @@ class BackupRun:
     now: Callable[[], int]
     options: RunOptions = field(default_factory=RunOptions)
     stop: threading.Event = field(default_factory=threading.Event)
+    hooks: Hooks = field(default_factory=Hooks)
 
     def __post_init__(self) -> None:
         self._backups: Backups = self.catalogue.backups
         self._snapshot: SnapshotRecord | None = None
         self._open: _OpenPack | None = None
         self._lost: set[int] = set()
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: list[BackedUp | str] = []
+        self._notes: list[PackMember] = []
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
-    def run(self, total: int, progress: Observer | None = None) -> Ran:
-        """Carry the run out.
+    def run(self, total: int | Callable[[], int], progress: Observer | None = None) -> Ran:
+        """Carry the run out, with the user's commands around it.
 
-        :param total: bytes that will be read, for the progress.
+        :param total: bytes that will be read, for the progress; a function is called after the command
+            before the run.
         :raises Unavailable: another process runs it.
-        :raises LocalError: the spool cannot be written.
+        :raises LocalError: the spool cannot be written, or the command before it failed.
         """
-        with leased(self.storing.engine, self.set), ThreadPoolExecutor(1, "backup-upload") as sender:
+        with leased(self.storing.engine, self.set):  # its owner alone runs commands
+            return self.hooks.around(partial(self._carried_out, total, progress), self.stop)
+
+    def _carried_out(self, total: int | Callable[[], int], progress: Observer | None) -> Ran:
+        total = total if isinstance(total, int) else total()
+        with ThreadPoolExecutor(1, "backup-upload") as sender:
             self._sender = sender
             self._recover()
             meter = Meter(f"Packing {self.set.name}", total, progress)
@@ -117,6 +113,7 @@ class BackupRun:
                 return self.nothing_new(self._unread)
             unread = tuple((storable(name), reason) for name, reason in self._unread)
             self._backups.measure(self._snapshot, unread=len(unread))
+            self._snapshot = self._label(self._snapshot)
             self._store_manifest(self._snapshot)
             return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
 
@@ -131,8 +128,16 @@ class BackupRun:
         :param unread: names and reasons of files that could not be read.
         """
         self._backups.found_nothing_new(self.set.id, self.now())
+        for last in self._backups.snapshots(self.set.id)[-1:]:
+            self._label(last)
         names = tuple((storable(name), reason) for name, reason in unread)
         return Ran(set=self.set.name, snapshot=None, unread=names)
+
+    def _label(self, snapshot: SnapshotRecord) -> SnapshotRecord:
+        labels = changed(snapshot.labels, self.options.labels, ())
+        labelled = replace(snapshot, labels=labels, note=checked_note(self.options.note) or snapshot.note)
+        self._backups.label(labelled)
+        return labelled
 
     def _finished(self, snapshot: SnapshotRecord) -> SnapshotRecord:
         self._settle()
@@ -148,7 +153,7 @@ class BackupRun:
             self._snapshot = known[-1]
         before = self._backups.entries(self.set.id, latest)
         options = self.options
-        self._lost = lost_contents(self.set, self.catalogue)
+        self._lost = lost_contents(self.set, self.catalogue, options.anew)
         yield from changes(
             scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
         )
@@ -159,13 +164,13 @@ class BackupRun:
             return
         if entry is None:
             assert before is not None
-            self._write(partial(self._remove, before.path))
+            self._write(before.path)
         elif entry.kind != "file":
             if change.state == "new" or entry.kind == "link":
                 self._add(entry, None)  # for tar
-            self._write(partial(self._put, recorded(entry, None, looked)))
+            self._write(recorded(entry, None, looked))
         elif change.state == "metadata" and before is not None:
-            self._write(partial(self._put, recorded(entry, before.content_id, looked)))
+            self._write(recorded(entry, before.content_id, looked))
         else:
             sha256 = self._hash(entry)
             content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
@@ -173,6 +178,7 @@ class BackupRun:
             record = recorded(entry, content, looked)
             if content is None and self._open and sha256 in self._open.known[entry.size]:
                 self._open.files.append((record, sha256, None))  # equal to another new one
+                self._notes.append(noted(record, sha256))
             elif content is None:
                 self._add(entry, record)
             elif (
@@ -182,7 +188,7 @@ class BackupRun:
             ):
                 self._backups.touch(self.set.id, record)  # no new version
             else:
-                self._write(partial(self._put, record))
+                self._write(record)
 
     def _hash(self, entry: Entry) -> str:
         """Return the hash of a file if it may be one that is known by its size, or ""."""
@@ -200,24 +206,29 @@ class BackupRun:
             self._snapshot = self._backups.open_snapshot(self.set.id, self.now())
         return self._snapshot
 
-    def _put(self, entry: BackedUp) -> None:
-        self._backups.put(self.set.id, self._current().ordinal, [entry])
-
-    def _remove(self, path: str) -> None:
-        self._backups.remove(self.set.id, self._current().ordinal, [path])
-
-    def _write(self, change: Callable[[], None]) -> None:
+    def _write(self, change: BackedUp | str) -> None:
+        """Record a new version of an entry that is in no pack, or, by its path, that it is gone."""
         self._waiting.append(change)
         if len(self._waiting) >= _BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
-            self._current()
-            with self.catalogue.database.transaction():
-                for change in self._waiting:
-                    change()
-            self._waiting.clear()
+        """Record what waits, and note it for the index of the next pack: the manifest may get lost."""
+        if not self._waiting:
+            return
+        number, ordinal = self.set.id, self._current().ordinal
+        with self.catalogue.database.transaction():
+            for change in self._waiting:
+                if isinstance(change, str):
+                    self._backups.remove(number, ordinal, [change])
+                else:
+                    self._backups.put(number, ordinal, [change])
+        kept = [change.content_id for change in self._waiting if not isinstance(change, str)]
+        contents = self._backups.contents(number, [one for one in kept if one is not None])
+        for change in self._waiting:
+            content = None if isinstance(change, str) else contents.get(change.content_id or 0)
+            self._notes.append(noted(change, content.sha256 if content else ""))
+        self._waiting.clear()
 
     # Packs
 
@@ -237,6 +248,7 @@ class BackupRun:
             self._unread.append((entry.path, error.message))
             return
         if record is None:
+            self._open.needed = True
             return
         is_file = member.kind == "file"
         size, sha256 = (
@@ -259,7 +271,8 @@ class BackupRun:
         what = f"{number + 1:04}" if kind == "files" else "manifest"
         name = f"{self.set.name}/{moment}.{what}{ending}"
         pack = self._backups.begin_pack(snapshot, kind, name)
-        about = {"set": self.set.name, "snapshot": moment, "kind": kind}
+        about: dict[str, Any] = {"set": self.set.name, "snapshot": moment, "kind": kind}
+        about |= {"roots": self.set.roots, "rules": self.set.rules, "recipients": self.set.recipients}
         writer = PackWriter(self._file(pack), self.set.recipients, about=about, level=self.options.level)
         return _OpenPack(pack, writer)
 
@@ -272,21 +285,28 @@ class BackupRun:
             return
         done, self._open = self._open, None
         with done.writer:
+            if not (done.files or done.needed):  # all that it has changed while it was read
+                self._backups.give_up(done.pack)
+                return
+            self._flush()
+            for note in self._notes:
+                done.writer.note(note)
+            self._notes.clear()
             sealed = done.writer.close()
-        self._flush()
-        self._record(done, sealed)
+        moved = self._record(done, sealed)
         self._settle()  # one pack is sent while one is packed, so the spool has two at most
         record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
-        self._sending = self._sender.submit(self._send, record)
+        self._sending = self._sender.submit(self._send, record, moved)
 
-    def _record(self, done: _OpenPack, sealed: Pack) -> None:
+    def _record(self, done: _OpenPack, sealed: Pack) -> dict[int, int]:
         head = b""
         if self.set.recipients:
             with sealed.file.open("rb") as file:
                 head = head_of(file.read(HEAD))
         facts = {"size": sealed.size, "tree_hash": sealed.tree_hash, "head": head, "frames": sealed.table}
-        self._backups.sealed(done.pack, self._current(), facts, done.files, self._lost)
-        self._lost = lost_contents(self.set, self.catalogue)
+        moved = self._backups.sealed(done.pack, self._current(), facts, done.files, self._lost)
+        self._lost = self._lost - moved.keys()
+        return moved
 
     def _settle(self) -> None:
         """Wait until the last pack is stored."""
@@ -294,8 +314,11 @@ class BackupRun:
             sending, self._sending = self._sending, None
             sending.result()
 
-    def _send(self, pack: PackRecord) -> None:
-        """Store a sealed pack: the uploads know a file that is stored already."""
+    def _send(self, pack: PackRecord, moved: Mapping[int, int] | None = None) -> None:
+        """Store a sealed pack: the uploads know a file that is stored already.
+
+        :param moved: contents that were in another pack; after a kill in between, they are packed again.
+        """
         file = self._file(pack.id)
         status = file.stat()
         snapshot = self._current()
@@ -309,7 +332,7 @@ class BackupRun:
         )
         sending = self.storing.choose(Sources([source]))
         stored = self.storing.send(sending, watched=Watched(None, self.stop))
-        self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]))
+        self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]), moved)
         file.unlink()
 
     # Kills
@@ -347,8 +370,10 @@ class BackupRun:
         with plain.open("w", encoding="utf-8") as file:
             for line in manifest(self._backups, self.set, snapshot):
                 file.write(json.dumps(line) + "\n")
+        self._notes.clear()  # the manifest has it all
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
+        self._open.needed = True
         plain.unlink()
         self._seal()
 
@@ -359,11 +384,13 @@ class _OpenPack:
 
     A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
 
+    :param needed: whether it has members beside files.
     :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
     """
 
     pack: int
     writer: PackWriter
+    needed: bool = False
     files: list[tuple[BackedUp, str, int | None]] = field(default_factory=list)
     hashes: dict[str, tuple[int, str]] = field(default_factory=dict)
     known: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -7,19 +7,22 @@ from typing import Any
 
 from ..backup.outcome import Ran
 from ..backup.rules import RULE_FILE
-from ..backup.run import RunOptions
-from ..errors import LocalError
+from ..backup.run_options import RunOptions
+from ..client.backup_sets import BackupSets
+from ..errors import InputError, LocalError
 from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
 from .grammar import Parser, Verb
-from .options import rate_option, set_rate, size, vault_option, yes_option
+from .options import label, rate_option, set_rate, size, vault_option, yes_option
 from .plan_options import limit_options, limited, money
 
 _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_present", "one_file_system"}
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("set", metavar="SET", help="a name for what is backed up together")
+    parser.add_argument(
+        "set", nargs="?", metavar="SET", help="what is backed up together; without it, all sets are shown"
+    )
     parser.add_argument(
         "paths", nargs="*", default=[], metavar="PATH", help="folders and files: the first time"
     )
@@ -34,6 +37,10 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--trust-mtime", action="store_true", help="compare size and time alone, as network shares need"
     )
+    parser.add_argument(
+        "--label", metavar="TAG", action="append", type=label, default=[], help="label of the snapshot"
+    )
+    parser.add_argument("--note", metavar="TEXT", default="", help="note on the snapshot")
     rate_option(parser)
     limit_options(parser)
     yes_option(parser)
@@ -43,10 +50,19 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    if args.set is None:
+        if args.typed - {"vault"}:
+            raise InputError("Which set?", cure="Name it first; alone, the verb shows all sets.")
+        return BackupSets(console.session, args.vault)
     vault = console.vault(args.vault)
     set_rate(console, args)
     options = RunOptions(
-        checksum=args.checksum, trust_mtime=args.trust_mtime, level=args.level, pack_size=args.pack_size
+        checksum=args.checksum,
+        trust_mtime=args.trust_mtime,
+        level=args.level,
+        pack_size=args.pack_size,
+        labels=tuple(args.label),
+        note=args.note,
     )
     with console.busy("Looking at the files"):
         plan = vault.backup(
@@ -66,7 +82,7 @@ def _run(console: Console, args: Namespace) -> Any:
     else:
         console.check_place()
         outcome = run_shown(console.face, plan)
-    if outcome.unread:
+    if outcome.unread or outcome.complaint:
         console.exit_code = LocalError.exit_code  # not an error: the rest is stored
     return outcome
 
@@ -80,6 +96,7 @@ VERB = Verb(
         ("backup photos ~/Pictures --recipient age1... --exclude '*.tmp'", "the first time"),
         ("backup photos", "later: what has changed"),
         ("backup photos --dry-run", ""),
+        ("backup", "all sets: last run, next due, size, price a month"),
     ),
     details=(
         "The first time defines the set; what is given later replaces what it has. Files that are new or "

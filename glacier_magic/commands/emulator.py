@@ -43,6 +43,8 @@ class EmulatorStatus(Rendered):
             ("archives", f"{status['archives']:,}, {human_bytes(status['bytes'])}"),
             ("jobs in progress", f"{status['jobs_in_progress']:,}"),
         ]
+        if status.get("buckets"):
+            self._facts.append(("buckets", f"{status['buckets']:,}, {status['objects']:,} objects"))
         self._facts += [("fault", _fault_text(fault)) for fault in status.get("faults", [])]
 
     def _repr_text(self) -> str:
@@ -208,8 +210,8 @@ VERB = Verb(
     details=(
         "speed sets the seconds per second, and advance 4h skips four hours. Time stops while the "
         "emulator is stopped. A fault makes operations fail, to test clients; fault clear ends all "
-        "faults. credentials issues temporary keys with a session token, which expires when its life "
-        "has passed on the emulator's clock. In a shell, glacier-magic emulator [--port N] [--data DIR] "
-        "runs the emulator in the foreground."
+        "faults. The endpoint answers S3, too. credentials issues temporary keys with a session token, "
+        "which expires when its life has passed on the emulator's clock. In a shell, glacier-magic "
+        "emulator [--port N] [--data DIR] runs the emulator in the foreground."
     ),
 )

@@ -24,6 +24,7 @@ SYNONYMS = {
     "prune": "expire forget",
     "key": "keygen",
     "ls": "dir list show",
+    "label": "annotate note tag",
     "find": "grep locate search",
     "du": "size sizes",
     "cost": "bill costs price prices",

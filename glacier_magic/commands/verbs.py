@@ -9,7 +9,7 @@ from .grammar import Verb
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Connection and vaults": ("", "connect", "vaults", "create", "use"),
-    "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "import"),
+    "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "label", "import"),
     "Upload": ("upload", "uploads", "rate"),
     "Restore": ("restore", "run", "jobs", "wait", "watch", "unpack", "history"),
     "Delete": ("rm", "deletions", "drop", "drops"),

@@ -100,7 +100,7 @@ def _complain(sentence: str) -> int:
 
 def _serve(folder: Path, options: argparse.Namespace) -> int:
     # Imported late, so that --help and errors in the options are quick.
-    from glacier_magic.emulator import operations  # noqa: F401 - registers the operations
+    from glacier_magic.emulator import operations, s3  # noqa: F401 - register the operations
     from glacier_magic.emulator.service import EmulatedService, Options
 
     service = EmulatedService(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from glacier_magic.emulator import dates, service_errors, service_limits
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
@@ -20,6 +20,7 @@ from glacier_magic.emulator.temporary_keys import TemporaryKeys
 
 DEFAULT_REGION = "us-east-1"  # of requests without a signature, which name no region
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_SKEWS = {"glacier": service_limits.CLOCK_SKEW, "s3": service_limits.S3_CLOCK_SKEW}
 _HINT = (
     "start the emulator with --credentials ID:SECRET or --no-auth, or sign with the key "
     f"{ACCESS_KEY} without a session token, or with what emulator credentials prints"
@@ -60,6 +61,14 @@ def region_of(request: Request) -> str:
     """Return the region in the credential scope of a request, whether or not the signature is valid."""
     found = parse(request.headers.get("authorization", ""))
     return found.region if found is not None and found.region else DEFAULT_REGION
+
+
+def service_of(request: Request) -> str:
+    """Return the service in the credential scope; without a signature, the one that the headers suit."""
+    found = parse(request.headers.get("authorization", ""))
+    if found is not None:
+        return found.service
+    return "glacier" if "x-amz-glacier-version" in request.headers else "s3"
 
 
 class Verifier:
@@ -106,20 +115,20 @@ def _stamp(request: Request) -> str:
 
 
 def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -> None:
-    if given.service != "glacier":
+    if given.service not in _SKEWS:
         raise service_errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
     if given.date != stamp[:8]:
         raise service_errors.invalid_signature("Date in Credential scope does not match the request date.")
-    _check_date(stamp, now)
+    _check_date(stamp, now, _SKEWS[given.service])
     # A rule of the service: the header that ends the canonical request must be signed as well.
     needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
     if not needed <= set(given.signed):
         raise service_errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
 
 
-def _check_date(stamp: str, now: int) -> None:
+def _check_date(stamp: str, now: int, skew: int) -> None:
     # In real time: clients sign by their own clock, not by the virtual one.
-    signed, skew, current = dates.parse_basic(stamp) or 0, service_limits.CLOCK_SKEW, dates.basic(now)
+    signed, current = dates.parse_basic(stamp) or 0, dates.basic(now)
     if signed < now - skew:
         raise service_errors.invalid_signature(
             f"Signature expired: {stamp} is now earlier than {dates.basic(now - skew)} ({current} - 5 min.)"
@@ -143,10 +152,12 @@ def payload_hash(request: Request) -> str:
 
 def _matches(request: Request, given: Authorization, secret: str, stamp: str) -> bool:
     digest = payload_hash(request)
-    key = signing_key(secret, given.date, given.region)
-    # Some clients sign the normalised, re-encoded path, others the path as sent.
-    for path in dict.fromkeys((quote(_normal(request.path), safe="/-_.~"), request.path)):
-        canonical = canonical_request(request, path, given.signed, digest)
+    key = signing_key(secret, given.date, given.region, given.service)
+    # Some clients sign the normalised, re-encoded path, others the path as sent.  A key of S3 is signed
+    # as it is, encoded once.
+    path = unquote(request.path) if given.service == "s3" else _normal(request.path)
+    for signed in dict.fromkeys((quote(path, safe="/-_.~"), request.path)):
+        canonical = canonical_request(request, signed, given.signed, digest)
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = "\n".join((_ALGORITHM, stamp, given.scope, hashed))
         expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
@@ -179,9 +190,9 @@ def canonical_request(request: Request, path: str, signed: tuple[str, ...], dige
 
 
 @lru_cache(maxsize=256)  # clients sign many requests with the same key
-def signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the key that signs for one day and region."""
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """Return the key that signs for one day, region and service."""
     key = f"AWS4{secret}".encode()
-    for word in (date, region, "glacier", "aws4_request"):
+    for word in (date, region, service, "aws4_request"):
         key = hmac.new(key, word.encode(), hashlib.sha256).digest()
     return key

@@ -87,6 +87,8 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
             " WHERE deleted IS NULL",
             (service_limits.OVERHEAD,),
         ).fetchone()
+        (buckets,) = connection.execute("SELECT count(*) FROM s3_buckets").fetchone()
+        (objects,) = connection.execute("SELECT count(*) FROM s3_objects WHERE NOT marker").fetchone()
         (running,) = connection.execute("SELECT count(*) FROM jobs WHERE completes > ?", (now,)).fetchone()
     return {
         "pid": os.getpid(),
@@ -100,6 +102,9 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
         "archives": int(archives),
         "bytes": int(size),
         "jobs_in_progress": running,
+        "buckets": buckets,
+        "objects": objects,
+        "requests": dict(service.requests),
         "faults": service.faults.describe(),
     }
 

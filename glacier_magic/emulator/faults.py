@@ -27,6 +27,7 @@ ANSWERS: dict[str, Callable[[], ServiceError]] = {
     "access-denied": lambda: service_errors.access_denied("Access is denied."),
     "insufficient-capacity": service_errors.insufficient_capacity,
     "no-longer-supported": service_errors.no_longer_supported,
+    "slow-down": lambda: ServiceError("SlowDown", 503, "Please reduce your request rate."),
 }
 """Faults that are an error response; the operation is not performed."""
 
@@ -36,7 +37,16 @@ DELIVERIES = ("reset-before", "reset-during", "reset-after", "trickle", "truncat
 JOBS = ("job-failed", "job-expired")
 """Faults of a job, determined when it is initiated."""
 
-KINDS = (*ANSWERS, *DELIVERIES, *JOBS)
+PLACES = {
+    **dict.fromkeys(JOBS, ("InitiateJob",)),
+    "complete-error-in-200": ("s3:CompleteMultipartUpload",),
+    "complete-conflict": ("s3:CompleteMultipartUpload",),
+    "corrupt-at-rest": ("s3:PutObject", "s3:CopyObject", "s3:CompleteMultipartUpload"),
+    "expired-copy": ("s3:RestoreObject",),
+}
+"""The only operations that some faults hit: under ``*``, they wait for one of these."""
+
+KINDS = (*dict.fromkeys((*ANSWERS, *DELIVERIES, *PLACES)),)
 
 
 Deliver = Callable[[socket.socket, bytes, Response], None]
@@ -54,7 +64,7 @@ class Fault:
     rate: int = 1_000
     """Bytes per second of a trickle."""
     after: float = 0.0
-    """Virtual seconds after completion at which a job expires."""
+    """Virtual seconds after completion at which a job, or the copy of a restore, expires."""
     struck: int = 0
     _random: random.Random = field(init=False, repr=False)
 
@@ -71,9 +81,12 @@ class Fault:
 
     def strikes(self, operation: str) -> bool:
         """Return whether this request is hit, and count the hit."""
-        if self.operation not in ("*", operation) or self.spent:
+        # Operations of S3 begin with "s3:", which a fault need not say.
+        if self.operation not in ("*", operation, operation.removeprefix("s3:")) or self.spent:
             return False
-        if self.kind in JOBS and operation != "InitiateJob":  # under "*", it waits for a job
+        if operation not in PLACES.get(self.kind, (operation,)):
+            return False
+        if self.kind == "slow-down" and not operation.startswith("s3:"):
             return False
         if self.probability is not None and self._random.random() >= self.probability:
             return False

@@ -9,13 +9,14 @@ import hashlib
 import io
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from glacier_magic.emulator import service_errors, service_limits, strict_json
+from glacier_magic.emulator.chunk_reader import ChunkReader
 
 _LINE = 1 << 16  # bytes of a header line
 _HEADERS = 200  # headers of a request
@@ -26,12 +27,22 @@ class ConnectionDroppedError(Exception):
 
 
 class Body:
-    """The body of a request, streamed as it arrives."""
+    """The body of a request, streamed as it arrives.
 
-    def __init__(self, stream: io.BufferedIOBase, length: int, go_on: Callable[[], None] | None) -> None:
+    :param chunked: the readers of its codings, the innermost first; empty for a plain body.
+    """
+
+    def __init__(
+        self,
+        stream: io.BufferedIOBase,
+        length: int,
+        go_on: Callable[[], None] | None,
+        chunked: Sequence[ChunkReader] = (),
+    ) -> None:
         self.length = length
         self.left = length
-        self._stream = stream
+        self._chunked = chunked
+        self._stream = chunked[0] if chunked else stream
         self._go_on = go_on
         self._document: bytes | None = None
         self.on_read: Callable[[int], None] = lambda _: None
@@ -70,6 +81,16 @@ class Body:
         piece = memoryview(bytearray(min(self.left, 1 << 20)))
         while self.left:
             self.fill(piece[: self.left])
+        self.trailers()
+
+    def trailers(self) -> dict[str, str]:
+        """Read what follows the bytes of a chunked body; return the headers there."""
+        found: dict[str, str] = {}
+        for reader in self._chunked:
+            if reader.read(1):
+                raise ConnectionResetError("The body is longer than announced.")
+            found |= reader.trailers
+        return found
 
 
 @dataclass(slots=True)
@@ -145,12 +166,16 @@ class Response:
     source: BodySource | None = None
     start: int = 0
     count: int = 0
+    announced: int | None = None
+    """The length of the body that is not sent, in a response to HEAD."""
     deliver: Callable[[socket.socket, bytes, Response], None] | None = None
     """Sends the response instead of the server; faults damage downloads with it."""
 
     @property
     def length(self) -> int:
         """The number of bytes in the body."""
+        if self.announced is not None:
+            return self.announced
         return len(self.body) if self.source is None else self.count
 
     def head(self, *, close: bool) -> bytes:
@@ -195,8 +220,21 @@ def read_request(stream: io.BufferedIOBase, go_on: Callable[[], None]) -> Reques
     headers = _read_headers(stream)
     path, _, query = _origin_form(target).partition("?")
     waits = headers.get("expect", "").lower() == "100-continue"
-    body = Body(stream, _content_length(headers), go_on if waits else None)
+    body = _body(stream, headers, go_on if waits else None)
     return Request(method, path, query, headers, body, _keeps_alive(version, headers))
+
+
+def _body(stream: io.BufferedIOBase, headers: dict[str, str], go_on: Callable[[], None] | None) -> Body:
+    decoded = whole_number(headers.get("x-amz-decoded-content-length", ""))
+    if decoded is None:
+        return Body(stream, _content_length(headers), go_on)
+    chunked: list[ChunkReader] = []
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        chunked.insert(0, ChunkReader(stream))
+        stream = io.BufferedReader(chunked[0])
+    if headers.get("x-amz-content-sha256", "").startswith("STREAMING-"):
+        chunked.insert(0, ChunkReader(stream))
+    return Body(stream, decoded, go_on, chunked) if chunked else Body(stream, _content_length(headers), go_on)
 
 
 def _read_headers(stream: io.BufferedIOBase) -> dict[str, str]:

@@ -8,11 +8,12 @@ import re
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import nullcontext
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from glacier_magic.base import treehash
 from glacier_magic.emulator import ids
@@ -33,6 +34,16 @@ def _buffer() -> memoryview:
         _local.buffer = memoryview(mmap.mmap(-1, CHUNK))
     buffer: memoryview = _local.buffer
     return buffer
+
+
+class Digest(Protocol):
+    """A hash or a checksum that is computed piece by piece."""
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Add the next bytes."""
+
+    def digest(self) -> bytes:
+        """Return the value of the bytes so far."""
 
 
 class Incoming:
@@ -69,15 +80,23 @@ class Incoming:
         """The tree hash of the bytes received."""
         return combine_leaves(self.leaves)
 
+    def absorb(self, pieces: Iterable[bytes | memoryview], digests: Iterable[Digest]) -> None:
+        """Write *pieces* into the file, and into *digests* instead of the two hashes."""
+        with nullcontext() if self._path is None else self._path.open("xb", buffering=0) as file:
+            for piece in pieces:
+                self.size += len(piece)
+                for digest in digests:
+                    digest.update(piece)
+                if file is not None:
+                    _write(file, memoryview(piece))
+
     def receive(self, body: Body) -> None:
         """Read *body* to its end into both hashes and the file."""
         self.size = body.left
         linear, leaves = hashlib.sha256(), bytearray()
-        buffer, alone = _buffer(), body.left <= CHUNK  # a single leaf equals the linear hash
+        alone = body.left <= CHUNK  # a single leaf equals the linear hash
         with nullcontext() if self._path is None else self._path.open("xb", buffering=0) as file:
-            while body.left:
-                piece = buffer[: min(body.left, CHUNK)]
-                body.fill(piece)
+            for piece in arriving(body):
                 if self._hashing:
                     linear.update(piece)
                     leaves += linear.digest() if alone else hashlib.sha256(piece).digest()
@@ -96,6 +115,15 @@ class Incoming:
         self._path = self._path.replace(home / name)  # before the row is written: no row names a missing file
         self._stored = True
         return name
+
+
+def arriving(body: Body) -> Iterator[memoryview]:
+    """Yield the bytes of a request in pieces of at most 1 MiB, each valid until the next."""
+    buffer = _buffer()
+    while body.left:
+        piece = buffer[: min(body.left, CHUNK)]
+        body.fill(piece)
+        yield piece
 
 
 def _write(file: RawIOBase, view: memoryview) -> None:

@@ -6,11 +6,13 @@ import re
 import secrets
 import sqlite3
 import sys
+import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from glacier_magic.emulator import auth, authorization, dates, faults, ids, service_errors
 from glacier_magic.emulator.data_store import Store
@@ -63,6 +65,9 @@ class EmulatedService:
         self.payloads = Payloads(folder, discard=options.discard, trust=options.trust)
         self.outputs = Outputs(self.store, self.payloads)
         self.faults = Faults()
+        self.requests: Counter[str] = Counter()
+        """How many requests of each operation have been accepted since the start, faults included."""
+        self._counting = threading.Lock()
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         root = self.store.meta("temporary_keys", secrets.token_hex(32))
@@ -73,7 +78,10 @@ class EmulatedService:
 
     def _sweep(self) -> None:
         with self.store.read() as connection:
-            archives = {row[0] for row in connection.execute("SELECT file FROM pieces")}
+            archives = {
+                row[0]
+                for row in connection.execute("SELECT file FROM pieces UNION SELECT file FROM s3_parts")
+            }
             outputs = {row[0] for row in connection.execute("SELECT output FROM jobs")}
         self.payloads.sweep(archives, outputs)
 
@@ -93,16 +101,17 @@ class EmulatedService:
 
     def answer(self, request: Request) -> Response:
         """Return the response to *request*; a ServiceError becomes an error response."""
+        dialect = dialects.get(auth.service_of(request)) or dialects["glacier"]
         try:
-            response = self._dispatch(request)
+            response = dialect.dispatch(self, request)
         except service_errors.ServiceError as error:
-            response = error_response(error)
+            response = dialect.refuse(error, request)
         # The connection resets, closes or responds with 408.
         except (ConnectionDroppedError, ConnectionError, TimeoutError):
             raise
         except Exception:  # a bug of the emulator: the client gets the service's internal error
             traceback.print_exc(file=sys.stderr)
-            response = error_response(service_errors.unavailable())
+            response = dialect.refuse(service_errors.unavailable(), request)
         return self.sign(response)
 
     def sign(self, response: Response) -> Response:
@@ -115,7 +124,8 @@ class EmulatedService:
         response.headers["x-emulator-speed"] = f"{self.clock.rate:g}"
         return response
 
-    def _dispatch(self, request: Request) -> Response:
+    def dispatch(self, request: Request) -> Response:
+        """Perform an operation on vaults."""
         call = self._identify(request)
         route, call.names = find_route(request)
         if "x-amz-glacier-version" not in request.headers:
@@ -124,18 +134,29 @@ class EmulatedService:
             version = request.headers["x-amz-glacier-version"]
             raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
         authorization.check(call, route.operation)
-        call.fault = self.faults.take(route.operation)  # after the checks: refused requests use up no fault
+        # After the checks: refused requests use up no fault.
+        return self.perform(call, route.operation, route.handler)
+
+    def perform(self, call: C, operation: str, handler: Callable[[C], Response]) -> Response:
+        """Perform an operation, with the fault that hits it, if one does."""
+        with self._counting:
+            self.requests[operation] += 1
+        call.fault = self.faults.take(operation)
         if call.fault is None:
-            return route.handler(call)
-        faults.before(call.fault, request)
-        response = route.handler(call)
+            return handler(call)
+        faults.before(call.fault, call.request)
+        response = handler(call)
         faults.after(call.fault, response)
         return response
 
-    def _identify(self, request: Request) -> Call:
+    def verify(self, request: Request) -> None:
+        """Raise unless the signature of *request* is valid, or none is needed."""
         if self.options.verify:
             # Clients sign with the real time, not the virtual one.
             self._verifier.verify(request, dates.real_now())
+
+    def _identify(self, request: Request) -> Call:
+        self.verify(request)
         account = request.segments()[0]
         if account != "-" and not _ACCOUNT.fullmatch(account):  # "-" is the account that signed
             raise service_errors.unrecognized_client("No account found for the given parameters")
@@ -174,7 +195,19 @@ class Call:
         return "/".join(("", self.account, "vaults", self.names["vault"], *path))
 
 
+C = TypeVar("C", bound=Call)
 Handler = Callable[[Call], Response]
+
+
+class Dialect(NamedTuple):
+    """How one of the services at the port performs a request, and how it writes an error."""
+
+    dispatch: Callable[[EmulatedService, Request], Response]
+    refuse: Callable[[service_errors.ServiceError, Request], Response]
+
+
+dialects = {"glacier": Dialect(EmulatedService.dispatch, lambda error, _: error_response(error))}
+"""The services, by their names in the scope of signatures."""
 
 
 class OperationRoute(NamedTuple):

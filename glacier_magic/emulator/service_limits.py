@@ -57,3 +57,5 @@ JSON_BODY = 1 << 20
 
 CLOCK_SKEW = 5 * MINUTE
 """How far the date of a signature may be from real time."""
+
+S3_CLOCK_SKEW = 15 * MINUTE

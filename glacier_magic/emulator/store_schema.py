@@ -6,7 +6,7 @@ deletion: an inventory is only a time, and lists the archives that existed then.
 
 from __future__ import annotations
 
-VERSION = 1  # in PRAGMA user_version; a file of a later version is refused
+VERSION = 2  # in PRAGMA user_version; a file of a later version is refused
 
 STATEMENTS = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -131,4 +131,70 @@ CREATE TABLE IF NOT EXISTS capacity (
     starts INTEGER NOT NULL,
     expires INTEGER NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS s3_buckets (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    region TEXT NOT NULL,
+    created INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS s3_documents (
+    bucket INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (bucket, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS s3_objects (
+    id INTEGER PRIMARY KEY,
+    bucket INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    version_id TEXT NOT NULL,
+    latest INTEGER NOT NULL,
+    marker INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    storage_class TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    algorithm TEXT,
+    checksum_type TEXT,
+    checksum TEXT,
+    parts INTEGER,
+    payload TEXT NOT NULL,
+    damaged INTEGER NOT NULL,
+    locked_until INTEGER,
+    restore_tier TEXT,
+    restore_ready INTEGER,
+    restore_until INTEGER
+);
+CREATE UNIQUE INDEX IF NOT EXISTS s3_objects_version ON s3_objects (bucket, key, version_id);
+CREATE UNIQUE INDEX IF NOT EXISTS s3_objects_latest ON s3_objects (bucket, key) WHERE latest;
+
+CREATE TABLE IF NOT EXISTS s3_uploads (
+    id INTEGER PRIMARY KEY,
+    bucket INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    upload_id TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    storage_class TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    algorithm TEXT,
+    checksum_type TEXT NOT NULL,
+    payload TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS s3_uploads_key ON s3_uploads (bucket, key, upload_id);
+
+CREATE TABLE IF NOT EXISTS s3_parts (
+    payload TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    algorithm TEXT,
+    checksum TEXT,
+    modified INTEGER NOT NULL,
+    PRIMARY KEY (payload, number)
+) WITHOUT ROWID;
 """

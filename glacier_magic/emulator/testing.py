@@ -40,10 +40,17 @@ class Emulator:
 
     def client(self, region: str = "us-east-1", **config: Any) -> Any:
         """Return a boto3 client for this emulator; *config* goes to ``botocore``'s ``Config``."""
+        return self._client("glacier", region, config)
+
+    def s3_client(self, region: str = "us-east-1", **config: Any) -> Any:
+        """Return a boto3 client for the S3 of this emulator, which answers at the same address."""
+        return self._client("s3", region, config)
+
+    def _client(self, service: str, region: str, config: dict[str, Any]) -> Any:
         from botocore.config import Config
 
         return self._session.client(
-            "glacier",
+            service,
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=ACCESS_KEY,

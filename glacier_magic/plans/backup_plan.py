@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, FileChange, changes
+from ..backup.hooks import Hooks, hooks_file
 from ..backup.looking import lost_contents, scan_of
 from ..backup.outcome import Ran
-from ..backup.run import BackupRun, RunOptions
+from ..backup.run import BackupRun
+from ..backup.run_options import RunOptions
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
-from ..errors import LocalError
+from ..errors import InputError, LocalError
 from ..errors.steps import option
 from ..prices import Quote
 from ..prices.quotes import upload_requests
@@ -57,21 +61,31 @@ class BackupPlan(LastingPlan[Ran]):
         log: PlanLog,
     ) -> None:
         super().__init__(log)
+        self._told = log.events
         self.set, self.vault = definition, definition.vault
         self._begin, self._storing, self._options, self._spool = begin, storing, options, spool
+        self._hooks = Hooks.of(definition.name)
         self._decide_again()
 
     def _decide_again(self) -> None:
+        # A command before the run may mount a disk.
+        with suppress(*((InputError, LocalError) if "before" in self._hooks.commands else ())):
+            self._look()
+
+    def _look(self) -> None:
+        """Find what has changed."""
+        self.states: Counter[str] = Counter()
+        self.changes: list[FileChange] = []
+        self.files, self.bytes, self._packs, self._open = 0, 0, [0], False
+        self._left_out: Counter[str] = Counter()
+        self._unread: list[tuple[str, str]] = []
         backups = self._storing.engine.catalogue.backups
         scan = scan_of(self.set, self._storing.engine.catalogue)
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue)
+        lost = lost_contents(self.set, self._storing.engine.catalogue, options.anew)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
-        self.states: Counter[str] = Counter()
-        self.changes: list[FileChange] = []
-        self.files, self.bytes, self._packs = 0, 0, [0]
         self._open = bool(known and known[-1].finished is None)
         for change in found:
             self.states[change.state] += 1
@@ -95,18 +109,23 @@ class BackupPlan(LastingPlan[Ran]):
     @property
     def requests(self) -> int:
         """The number of upload requests, at most: those of the packs, and of the manifest."""
-        uploader = Uploader(self._storing.engine, self.vault, threading.Event())
+        uploader = Uploader(self._storing.engine, self.vault, threading.Event(), once=self._storing.once)
 
         def count(size: int) -> int:
             source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)
             return uploader.requests(source, None)
 
-        return 0 if self.empty else 1 + sum(count(size) for size in self._packs if size)
+        return 0 if self.empty else count(1) + sum(count(size) for size in self._packs if size)
 
     @property
     def quote(self) -> Quote:
         """The price of the requests."""
         return upload_requests(self._prices, self.requests)
+
+    @property
+    def repacks(self) -> bool:
+        """Whether it stores contents of old packs anew."""
+        return bool(self._options.anew)
 
     @property
     def empty(self) -> bool:
@@ -131,6 +150,12 @@ class BackupPlan(LastingPlan[Ran]):
             ("folders", ", ".join(self.set.roots)),
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
+        if self._hooks.commands:
+            more = "; what it changes before the run is stored, too" * ("before" in self._hooks.commands)
+            facts.append(("commands", f"{', '.join(self._hooks.commands)}, in {hooks_file()}{more}"))
+        if self.repacks:
+            what = f"what is left of {plural(len(self._options.anew), 'pack')}, more than half dead"
+            facts.append(("stored anew", f"{what}; a prune deletes them once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
@@ -165,8 +190,25 @@ class BackupPlan(LastingPlan[Ran]):
         self._stop.clear()
         run = self._begin()
         run.stop = self._stop
-        if self.empty:
-            return run.nothing_new(self._unread)
+        if self.empty and not self._hooks.commands:
+            work = partial(run.nothing_new, self._unread)
+        else:
+            run.hooks = self._hooks
+            work = partial(run.run, self._ready, self._observer)
+        return self._told.around("backup", self.vault, self.set.name, work)
+
+    def _ready(self) -> int:
+        """Look again after the command before the run, and return the bytes to read.
+
+        :raises OverBudget: it costs more by now than it may.
+        """
+        limit, accept = self._limits
+        if "before" in self._hooks.commands:
+            self._look()
+            if limit is not None:
+                self._check_cost(limit, accept_unconfirmed=accept)
+        cost = self.quote.total
+        self._hooks.facts["COST"] = "" if cost is None else f"{cost:f}"
         try:
             self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
             check_space(self._spool, sum(sorted(self._packs)[-2:]))  # a pack is sent while one is packed
@@ -175,7 +217,7 @@ class BackupPlan(LastingPlan[Ran]):
                 f"Packs cannot wait in {str(self._spool)!r} until they are stored: {error.strerror}",
                 cure=f"Free some space, or make smaller packs ({option('pack-size')}); nothing was sent.",
             ) from None
-        return run.run(self.bytes, self._observer)
+        return self.bytes
 
 
 def _path(change: FileChange) -> str:

@@ -54,7 +54,8 @@ class Pruning:
                 cure=f"{step('backup', found.name)} goes on with it.",
             )
         times = {datetime.fromtimestamp(one.started / 1000, UTC): one for one in snapshots}
-        rules = keep.kept([(time, None) for time in times], datetime.fromtimestamp(at / 1000, UTC))
+        labelled = [(time, one.labels) for time, one in times.items()]
+        rules = keep.kept(labelled, datetime.fromtimestamp(at / 1000, UTC))
         kept = {times[time].ordinal: names for time, names in rules.items()}
         given_up = [one for one in snapshots if one.ordinal not in kept]
         needed, packs = catalogue.backups.needed_packs(found.id, kept), catalogue.backups.packs(found.id)
@@ -105,7 +106,7 @@ class PrunePlan(DeletePlan):
         log: PlanLog,
     ) -> None:
         self.set, self._decide, self._choose = found, decide, choose
-        self.pruning = decide()
+        self._told, self.pruning = log.events, decide()
         super().__init__(choose(self.pruning.now), engine=engine, log=log)
 
     def _decide_again(self) -> None:
@@ -165,6 +166,9 @@ class PrunePlan(DeletePlan):
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
+        return self._told.around("prune", self.set.vault, self.set.name, self._pruned)
+
+    def _pruned(self) -> Deleted:
         with leased(self._engine, self.set):  # a backup could use what is given up
             self._decide_again()
             ordinals = [one.ordinal for one in self.pruning.given_up]

@@ -109,8 +109,9 @@ class Downloader:
     def _fill(self, download: Download, plan: Layout, part: PartFile, meter: Meter) -> list[str]:
         """Fetch missing pieces until the file holds them all; return their tree hashes.
 
-        The file is read before the first piece is fetched and after the last one, so that pieces
-        which another program overwrote are found and fetched again.
+        Each piece is read back from the file when it has been written.  Pieces of an earlier process are
+        read again first, and all of them at the end if another program wrote into the file, so that
+        overwritten ones are found and fetched again.
         """
         size, pieces = download.size or 0, plan.pieces
         # The file is new, or another program changed its size.
@@ -118,13 +119,14 @@ class Downloader:
         # Another job may send the hashes that the last one did not: fetch these pieces again.
         verified = {i: root for i, root in verified.items() if not (plan.promised and root.startswith(DOUBT))}
         for _ in range(ROUNDS):
-            held = part.holding(
-                {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
-            )
-            verified = {i: root for i, root in verified.items() if i in held}
+            if not part.undisturbed:
+                held = part.holding(
+                    {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
+                )
+                verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
             meter.already(done - meter.done)  # negative if pieces were overwritten
-            if len(verified) == len(pieces):  # every byte was read back from the disk
+            if len(verified) == len(pieces):
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
             # Before the first byte, not after hours; what is not verified is written again in its place.
             local_files.check_space(part.path.parent, size - max(done, occupied(part.path)))
@@ -208,10 +210,13 @@ class _PieceFetcher:
                 written, at = self.piece.cut(position, data)
                 if self.repairing and self.differs_at is None:
                     self.differs_at = self._first_difference(at, written)
+                self.file.write(written, at)
+                # Hashed is what the file holds, not what arrived.
+                if self.file.read_back(written, at) < len(written):
+                    raise IntegrityError(f"Another program cut {self.file.path} off")
                 hasher.update(data)
                 if kept is not hasher:
                     kept.update(written)
-                self.file.write(written, at)
                 if len(data) < len(buffer):  # the last chunk, or a stream cut off: _verify() tells which
                     break
                 position += len(data)

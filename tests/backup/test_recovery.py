@@ -163,3 +163,10 @@ def test_a_folder_without_permission_to_write_is_filled(backup, tmp_path):
 def test_patterns(pattern, path, matches):
     assert matcher([pattern])(path) is matches
     assert matcher([])(path)
+
+
+def test_a_collection_of_paths_stands_for_exactly_these():
+    """A name with a wildcard in it is no pattern there."""
+    wanted = matcher([frozenset({"a[1].txt", "folder/"}), "b*"])
+    assert all(wanted(path) for path in ("a[1].txt", "folder/", "bees"))
+    assert not any(wanted(path) for path in ("a1.txt", "folder/x", "a"))

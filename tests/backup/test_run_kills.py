@@ -5,26 +5,27 @@ import random
 
 import pytest
 
+from glacier_magic.backup.keep import Keep
 from tests.packed import MIB, on_disk, place
 
 KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
 """Kills at steps of their own, the same in every run."""
 
 PACK = 100_000
-IN_PARTS = {"single_request": 0, "smallest_part": MIB}
-"""What is sent in parts is never stored twice; a small file in one request may be, as everywhere."""
+IN_PARTS = {"smallest_part": MIB}
 
 RUNNER = """
     import os
     import signal
     import sys
     import glacier_magic as gm
-    from glacier_magic.backup.run import RunOptions
+    from glacier_magic.backup.keep import Keep
+    from glacier_magic.backup.run_options import RunOptions
     from glacier_magic.catalogue.records.backup_records import Backups
     from glacier_magic.catalogue.records.upload_records import Uploads
     from glacier_magic.packs import PackWriter
     from glacier_magic.service import Service
-    folder, region, catalogue = sys.argv[1:]
+    folder, region, catalogue, *_ = sys.argv[1:]
     steps, at = [], ""
     def step(name):
         steps.append(name)
@@ -50,8 +51,12 @@ RUNNER = """
     for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
         at = line.strip()
         if not os.fork():
-            session = connect(folder, region, catalogue, single_request=0, smallest_part=1 << 20)
-            session.vault("photos").backup("home", options=RunOptions(pack_size=100_000)).run()
+            session = connect(folder, region, catalogue, smallest_part=1 << 20)
+            vault = session.vault("photos")
+            if sys.argv[4:]:
+                vault.repack("home", Keep(last=2)).run()
+            else:
+                vault.backup("home", options=RunOptions(pack_size=100_000)).run()
             session.close()
             print(len(steps), flush=True)
             os._exit(0)
@@ -60,9 +65,9 @@ RUNNER = """
 
 
 @pytest.fixture
-def killed_at(child, emulator, region, session_place):
+def killed_at(child, emulator, region, session_place, request):
     """Run the set in another process until a step, and kill it there; return what it printed."""
-    other = child(RUNNER, emulator.folder, region, session_place)
+    other = child(RUNNER, emulator.folder, region, session_place, *getattr(request, "param", ()))
     other.until("ready")
 
     def killed_at(step, ends="killed"):
@@ -147,3 +152,37 @@ def test_killed_at_any_step_it_goes_on(backup, change, killed_at, session_place)
         backup.run(pack_size=PACK)
         assert backup.restore() == now
         backup.whole()
+
+
+@pytest.mark.limits(**IN_PARTS)
+@pytest.mark.parametrize("killed_at", [["repack"]], indirect=True)
+def test_killed_while_packs_are_stored_anew_nothing_is_lost(backup, killed_at):
+    """Each snapshot finds what it needs where it is: in the old pack, or in the new one."""
+    states = []
+    for size in (80_000, 90_000):  # the first pack has one small file left, and so has the second
+        place(backup.root / "large", size)
+        place(backup.root / f"small {size}", 2000)
+        backup.run()
+    (backup.root / "large").unlink()
+    backup.run()
+    states = [on_disk(backup.root)]
+    place(backup.root / "more", b"more")
+    backup.run()
+    states.append(on_disk(backup.root))
+
+    def check():
+        assert [backup.restore(ordinal) for ordinal in (3, 4)] == states
+
+    for step in ("after add 1", "after sealed 1", "after complete_upload 1", "before stored 1"):
+        killed_at(step)
+        check()
+        backup.run()
+        check()
+    killed_at("after stored 1")
+    check()
+    backup.run()
+    prune = backup.vault.prune("home", Keep(last=9), now=True)
+    prune.run(confirm="photos")
+    check()
+    assert len(prune.pruning.now) >= 2
+    assert set(backup.vault.check_backup("home")["problem"]) == {""}

@@ -35,6 +35,13 @@ def vault(client):
     return name
 
 
+@pytest.fixture
+def fault(emulator):
+    """Set a fault; all are removed at the end."""
+    yield emulator.fault
+    emulator.clear_faults()
+
+
 @pytest.fixture(scope="session")
 def refused():
     """Call and return (code, status, message) of the error answer, which must come."""

@@ -10,13 +10,6 @@ from glacier_magic import emulator as process
 DATA = bytes(range(256)) * 4096 * 3
 
 
-@pytest.fixture
-def fault(emulator):
-    """Set a fault; all are removed at the end."""
-    yield emulator.fault
-    emulator.clear_faults()
-
-
 @pytest.mark.parametrize(
     ("kind", "code", "status"),
     [

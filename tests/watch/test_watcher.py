@@ -167,7 +167,7 @@ def test_what_an_interrupted_backup_has_packed_is_stored(backup, session, watch,
     assert [found.name for found in session.catalogue.backups.to_send()] == ["home"]
     place(backup.root / "b.bin", 5000)
     left(session)
-    with counting(emulator, "UploadArchive") as sent:
+    with counting(emulator, "CompleteMultipartUpload") as sent:
         lines = watch().end()
         assert sent() == 1
     assert lines[-2].endswith("finished upload of what the backup home has packed")

@@ -139,6 +139,12 @@ class Backups:
         """Complete a snapshot: its manifest is stored, too."""
         self._database.execute("UPDATE snapshots SET finished=? WHERE id=?", (now, snapshot.id))
 
+    def label(self, snapshot: SnapshotRecord) -> None:
+        """Write the labels and the note of a snapshot."""
+        self._database.execute(
+            "UPDATE snapshots SET labels=?, note=? WHERE id=?", (snapshot.labels, snapshot.note, snapshot.id)
+        )
+
     # Entries
 
     def entries(self, set_id: int, ordinal: int) -> Iterator[BackedUp]:
@@ -211,43 +217,46 @@ class Backups:
         facts: Mapping[str, Any],
         members: Iterable[tuple[BackedUp, str, int | None]],
         lost: Set[int] = frozenset(),
-    ) -> None:
+    ) -> dict[int, int]:
         """Record, in one transaction, that the file of a pack is whole, and what is in it.
 
         :param facts: size, tree_hash, head and frames.
         :param members: each file with the hash of its content, and where that begins; None for a link to
             an earlier one.
-        :param lost: contents whose packs are gone: what is in this one heals all snapshots that have them.
+        :param lost: contents that have another place from when the pack is stored on.
+        :return: of those in this pack, where each begins, for :meth:`stored`.
         """
+        moved = {}
         with self._database.transaction():
             names = ", ".join(f"{name}=?" for name in facts)
             self._database.execute(
                 f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
             )
             for entry, sha256, start in members:
-                content = self.place(snapshot.set_id, sha256, entry.size, pack, start, lost)
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
+                if content in lost and start is not None:
+                    moved[content] = start
                 self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+        return moved
 
-    def place(
-        self, set_id: int, sha256: str, size: int, pack: int, start: int | None, lost: Set[int] = frozenset()
-    ) -> int:
-        """Record where a content is, unless that is known; return its number.
-
-        :param lost: contents that are not where they were recorded.
-        """
+    def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
+        """Record where a content is, unless that is known; return its number."""
         known = self.content(set_id, size, sha256)  # two files may be equal
-        if known is None:
-            return self._database.insert(
-                "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-                (set_id, sha256, size, pack, start),
-            )
-        if known in lost and start is not None:
-            self._database.execute("UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, known))
-        return known
+        if known is not None:
+            return known
+        return self._database.insert(
+            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+            (set_id, sha256, size, pack, start),
+        )
 
-    def stored(self, pack: int, archive_id: str) -> None:
-        """Record the archive of a pack."""
-        self._database.execute("UPDATE packs SET state='stored', archive_id=? WHERE id=?", (archive_id, pack))
+    def stored(self, pack: int, archive_id: str, moved: Mapping[int, int] | None = None) -> None:
+        """Record the archive of a pack, and that all snapshots find contents in it: see :meth:`sealed`."""
+        with self._database.transaction():
+            done = "UPDATE packs SET state='stored', archive_id=? WHERE id=?"
+            self._database.execute(done, (archive_id, pack))
+            for content, start in (moved or {}).items():
+                place = "UPDATE contents SET pack_id=?, start=? WHERE id=?"
+                self._database.execute(place, (pack, start, content))
 
     def give_up(self, pack: int) -> None:
         """Forget a pack that is not stored, and the entries that need it: they are packed again."""
@@ -270,6 +279,19 @@ class Backups:
                 "SELECT id FROM packs WHERE set_id=? AND ordinal=? AND kind='manifest'", (set_id, ordinal)
             )
             found.update(row[0] for row in rows)
+        return found
+
+    def needed_contents(self, set_id: int, ordinals: Iterable[int]) -> dict[int, dict[int, int]]:
+        """Return the contents that these snapshots need, with their sizes, by their packs."""
+        found: dict[int, dict[int, int]] = {}
+        for ordinal in ordinals:
+            rows = self._database.rows(
+                "SELECT DISTINCT c.pack_id, c.id, c.size FROM contents c JOIN entries e ON e.content_id=c.id "
+                "WHERE e.set_id=? AND e.since<=? AND (e.until IS NULL OR ?<e.until)",
+                (set_id, ordinal, ordinal),
+            )
+            for pack, content, size in rows:
+                found.setdefault(pack, {})[content] = size
         return found
 
     def needed_archives(self, vault: str) -> set[str]:

@@ -33,6 +33,7 @@ class SnapshotRecord:
     :param finished: when it was complete; None: still to be finished.
     :param added: bytes that were stored for it.
     :param unread: files that could not be read.
+    :param labels: those of the user, with spaces between.
     """
 
     id: int
@@ -44,6 +45,8 @@ class SnapshotRecord:
     bytes: int | None
     added: int | None
     unread: int | None
+    labels: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -285,7 +285,7 @@ CREATE TABLE members(
 SCHEMA += ";\n".join(f"CREATE INDEX {name} ON {columns}" for name, columns in LATE_INDEXES.items())
 
 NOTES = """
--- what another tool recorded of an archive, such as its tags
+-- what the user or another tool recorded of an archive
 ALTER TABLE archive_rows ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
 BACKUPS = """
@@ -333,7 +333,14 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
 ){by_key};
 CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS)
+LABELS = """
+-- the user's words on archives and snapshots: labels, with spaces between, and a note
+ALTER TABLE archive_rows ADD COLUMN labels {text} NOT NULL DEFAULT '';
+CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
+ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
+ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

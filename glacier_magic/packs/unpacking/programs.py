@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from ...base.extras import missing
 from ...base.rendering import visible
 from ...errors import GlacierError, InputError, IntegrityError, WrongKey
 from ...errors.steps import option
-from .age_process import WRONG, main
+from ..encryption import sealing
 from .keys import Keys
 from .layers import HEAD, PIECE, Layer, pieces_of
 
@@ -124,10 +123,9 @@ def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
         first = b"passphrase " + keys.password(name)
     else:
         first = b"identities " + " ".join(keys.identities()).encode()
-    command = [sys.executable, "-P", "-c", f"import sys, {main.__module__} as it; sys.exit(it.main())"]
-    process = _Process(command, first + b"\n", source)
+    process = _Process(sealing.process("open"), first + b"\n", source)
     yield from process.pieces()
-    if process.code == WRONG:
+    if process.code == sealing.LOCKED:
         raise WrongKey(f"It is encrypted for another key or passphrase ({process.said.strip()})", cure="")
     if process.code:
         said = visible((process.said.strip().splitlines() or [f"exit code {process.code}"])[-1])

@@ -152,6 +152,11 @@ class RestorePlan(Plan[Batch]):
         return [item for item in self.items if item.action in actions]
 
     @property
+    def folder(self) -> Path:
+        """The folder that a user chooses: the files are written below it."""
+        return self.to
+
+    @property
     def asked(self) -> list[RestoreItem]:
         """The items that need a request."""
         return self._having(ASK)
