@@ -58,6 +58,7 @@ PARTS = (
     Part("10 million", "catalogue", ("load",), None, TEN),
     Part("shell", "shell", (), ("--runs", "5")),
     Part("extension", "load", ()),
+    Part("server start", "server_start", ()),
     Part("board", "board", ()),
     Part("explorer", "explorer", (), None, (), catalogue=True),
     Part("deletions", "drop", (), ("--archives", "2000")),

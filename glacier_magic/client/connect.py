@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,15 @@ def answers(connection: Connection) -> bool:
     running = emulation.find(Path(connection.emulator))
     # It may have been started again by another process.
     return running is not None and running.url == connection.endpoint_url
+
+
+def service_time(connection: Connection) -> datetime | None:
+    """Return the service's time without a request to AWS; None if the emulator of a connection is stopped."""
+    if connection.emulator is None:
+        return datetime.now(UTC)
+    with suppress(emulation.EmulatorError, OSError):
+        return datetime.fromisoformat(str(emulation.status(Path(connection.emulator))["time"]))
+    return None
 
 
 def runs(connection: Connection) -> bool:

@@ -35,6 +35,7 @@ from .selection import Selector
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     import pandas as pd
 
@@ -231,16 +232,20 @@ class VaultArchives(Described):
         description_format: str = descriptions.DEFAULT,
         again: bool = False,
         part_size: int | None = None,
+        root: Path | None = None,
     ) -> UploadPlan:
         """Return the plan to store files, with its price; nothing is sent until its ``run()``.
 
         See :meth:`upload_all`.
+
+        :param root: the names of absolute paths below this folder start there.
         """
         sources = find(
             [str(p) for p in paths],
             recursive=recursive,
             description=description,
             description_format=description_format,
+            root=root,
         )
         return UploadPlan(self._storing, sources, log=self.session.plan_log, again=again, part_size=part_size)
 

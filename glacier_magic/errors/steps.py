@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 
-SHELL = "glacier-magic"
+SHELL, MAGIC = "glacier-magic", "%glacier"
 
 CALLS = {
     "backup": "vault.backup({})",

@@ -96,7 +96,7 @@ def running(base: Path) -> Iterator[Lab]:
             command, env=environment, stdout=log, stderr=log, cwd=root, start_new_session=True
         )
     try:
-        url = _wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
+        url = wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
         yield Lab(url, "secret", root, emulated, Path(environment["JUPYTER_DATA_DIR"]))
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -119,7 +119,8 @@ def _settle(folder: Path) -> None:
         file.write_text(json.dumps(settings))
 
 
-def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+def wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address of a Jupyter server once it runs."""
     for _ in range(600):
         for file in runtime.glob("jpserver-*.json"):
             try:
@@ -129,7 +130,7 @@ def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path)
         if process.poll() is not None:
             break
         time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    pytest.fail(f"The server did not start:\n{log.read_text()[-3000:]}")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,170 @@
+"""The addresses below ``/glacier-magic/`` of a Jupyter server, each behind its own authentication."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import ensure_async
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from ...errors import GlacierError, describe
+
+if TYPE_CHECKING:
+    from .desk import LabDesk
+    from .server_app import GlacierLab
+
+T = TypeVar("T")
+
+HEARTBEAT = 15.0
+"""Seconds after which a line is sent without a change: proxies end connections that are silent."""
+PAUSE = 1.0
+"""Seconds between two looks at the catalogue while a page is open."""
+
+
+class _Address(APIHandler):
+    """Answers in JSON; work on the catalogue and the service runs in threads."""
+
+    auth_resource = "glacier_magic"
+
+    def desk(self) -> LabDesk:
+        """Return what answers; called from threads."""
+        return cast("GlacierLab", self.settings["glacier_magic"]).desk()
+
+    async def answer(self, act: Callable[[], dict[str, Any]]) -> None:
+        """Send what *act* returns in a thread, or its error without secrets."""
+        try:
+            found = await asyncio.to_thread(act)
+        except GlacierError as error:
+            self.set_status(400)
+            found = {"message": str(error)}
+        except Exception as error:
+            self.log.exception("glacier_magic: %s", self.request.path)
+            self.set_status(500)
+            found = {"message": describe(error)}
+        self.finish(json.dumps(found))
+
+    def asked(self, name: str, kind: type[T]) -> T:
+        """Return a field of the request's body.
+
+        :raises tornado.web.HTTPError: it is missing, or of another type.
+        """
+        value = (self.get_json_body() or {}).get(name)
+        if not isinstance(value, kind):
+            raise web.HTTPError(400, f"The request has no {name}")
+        return value
+
+    async def paths(self) -> list[Path]:
+        """Return the files that the request names by their paths in the file browser.
+
+        :raises tornado.web.HTTPError: one lies outside the server's root, or is hidden.
+        """
+        manager: Any = self.contents_manager
+        found = []
+        for given in self.asked("paths", list):
+            name = str(given).strip("/")
+            path = self.root / name
+            if ".." in path.parts or "\0" in name or not path.is_relative_to(self.root):
+                raise web.HTTPError(404, "A path is outside the folder of the server")
+            if not manager.allow_hidden and await ensure_async(manager.is_hidden(name)):
+                raise web.HTTPError(404, "A path is hidden")
+            found.append(path)
+        return found
+
+    @property
+    def root(self) -> Path:
+        """The server's root, from which the names of archives start."""
+        root = getattr(self.contents_manager, "root_dir", "")
+        if not root:
+            raise web.HTTPError(404, "The files of this server are not on its disk")
+        return Path(root).absolute()
+
+
+class _State(_Address):
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        await self.answer(lambda: self.desk().state())
+
+
+class _Events(_Address):
+    """Sends the state at once and after each change, as server-sent events."""
+
+    _track_activity = False  # an open page must not keep an idle server from being stopped
+    _open = True
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Accel-Buffering", "no")
+        sent, at = "", 0.0
+        while self._open:
+            text = await asyncio.to_thread(lambda: self.desk().text())
+            if text != sent or time.monotonic() - at > HEARTBEAT:
+                # A comment keeps the connection.
+                self.write(f"data: {text}\n\n" if text != sent else ":\n\n")
+                sent, at = text, time.monotonic()
+                try:
+                    await self.flush()
+                except StreamClosedError:
+                    return
+            await asyncio.sleep(PAUSE)
+
+    def on_connection_close(self) -> None:
+        self._open = False
+
+
+class _Consent(_Address):
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        on = self.asked("on", bool)
+        await self.answer(lambda: self.desk().consent(on))
+
+
+class _Verify(_Address):
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        place, vault = self.asked("place", str), self.asked("vault", str)
+        paths, root = await self.paths(), self.root
+        await self.answer(lambda: self.desk().verify(place, vault, paths, root))
+
+
+class _Uploads(_Address):
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        place, vault = self.asked("place", str), self.asked("vault", str)
+        paths, root = await self.paths(), self.root
+        await self.answer(lambda: self.desk().plan_upload(place, vault, paths, root))
+
+
+class _Upload(_Address):
+    @web.authenticated
+    @authorized
+    async def post(self, number: str) -> None:
+        on = self.asked("on", bool)
+        await self.answer(lambda: self.desk().send(number, on))
+
+
+ADDRESSES: list[tuple[str, type[APIHandler]]] = [
+    (f"/glacier-magic/{place}", address)
+    for place, address in (
+        ("state", _State),
+        ("events", _Events),
+        ("consent", _Consent),
+        ("verify", _Verify),
+        ("uploads", _Uploads),
+        (r"uploads/([0-9a-f]{32})", _Upload),
+    )
+]
