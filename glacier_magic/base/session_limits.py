@@ -101,6 +101,8 @@ class Limits:
     """Rows whose ids are held in memory, 24 bytes each, while an inventory is read."""
     collected: int = 48 * MIB
     """Bytes of new archives that are collected while an inventory is read, and written by ranges of keys."""
+    kept_rows: int = 2_000_000
+    """Archives of a first inventory from which they wait in a temporary file until all are written."""
     server_patience: float = 30.0
     """Seconds to wait for a database server that does not answer."""
     lock_wait: float = 60.0

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -30,6 +31,9 @@ Values = Sequence[Any] | dict[str, Any]
 
 LOAD_SECONDS = 120.0
 """Seconds without a renewal after which another computer's reading of an inventory counts as ended."""
+
+TOGETHER = 200
+"""Rows that one statement inserts: it takes two thirds of the time of a statement for each row."""
 
 END, NULL = b"\xff", b"\xfe"
 """The marks in joined values, between two and for a null: bytes that no text in UTF-8 has."""
@@ -323,11 +327,15 @@ class Database(ABC):
         :param key: the columns of a unique index.
         """
         marks = ",".join(["?"] * len(columns) + list(map(literal, same.values())))
-        return self.executemany(
-            f"INSERT INTO {table}({','.join((*columns, *same))}) VALUES({marks}) "
-            f"ON CONFLICT({key}) DO NOTHING",
-            rows,
-        )
+        written, left = 0, iter(rows)
+        with self.transaction():
+            while some := list(islice(left, TOGETHER)):
+                written += self.execute(
+                    f"INSERT INTO {table}({','.join((*columns, *same))}) "
+                    f"VALUES{','.join([f'({marks})'] * len(some))} ON CONFLICT({key}) DO NOTHING",
+                    list(chain.from_iterable(some)),
+                )
+        return written
 
     @abstractmethod
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:

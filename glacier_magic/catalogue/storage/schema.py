@@ -30,6 +30,7 @@ LATE_INDEXES = {
     "archive_rows_by_name": "archive_rows(vault_id, name, created{first})",
     "archive_rows_by_size": "archive_rows(vault_id, size{first})",
     "archive_rows_by_created": "archive_rows(vault_id, created{first})",
+    "archive_rows_by_listed": "archive_rows(vault_id, listed)",
 }
 """Indexes that are faster to create after many rows are written than to update meanwhile."""
 
@@ -136,7 +137,6 @@ CREATE TABLE archive_rows(
     deleted BIGINT                -- when the service accepted its deletion
 );
 CREATE UNIQUE INDEX archive_rows_by_key ON archive_rows(vault_id, id_key, id_check);
-CREATE INDEX archive_rows_by_listed ON archive_rows(vault_id, listed);
 CREATE INDEX archive_rows_by_unlisted ON archive_rows(vault_id, unlisted)
     WHERE unlisted IS NOT NULL;
 CREATE INDEX archive_rows_by_deleted ON archive_rows(vault_id, deleted) WHERE deleted IS NOT NULL;
