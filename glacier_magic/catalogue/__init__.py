@@ -19,7 +19,8 @@ from ..base.units import to_ms
 from ..errors import InputError
 from .archives.folders import rebuild_once
 from .archives.identity import find_vault
-from .storage.database import Database, Scope, StoredSettings
+from .storage.database import Database, Scope
+from .storage.stored_settings import StoredSettings
 
 if TYPE_CHECKING:
     from .archives.archives import ArchiveRecord, Archives

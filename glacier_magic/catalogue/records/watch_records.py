@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from ..storage.database import Database, Scope, StoredSettings
+from ..storage.database import Database, Scope
 from ..storage.owners import is_dead
+from ..storage.stored_settings import StoredSettings
 
 KERNEL = "kernel"
 """A kernel or a command, whose watch the others take over: they outlast it."""
