@@ -8,7 +8,6 @@ import os
 import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ from .hooks import Hooks
 from .lease import leased
 from .looking import lost_contents, scan_of
 from .manifest import manifest
+from .open_pack import OpenPack
 from .outcome import Ran
 from .packing import ENDINGS
 from .run_options import RunOptions
@@ -68,7 +68,7 @@ class BackupRun:
     def __post_init__(self) -> None:
         self._backups: Backups = self.catalogue.backups
         self._snapshot: SnapshotRecord | None = None
-        self._open: _OpenPack | None = None
+        self._open: OpenPack | None = None
         self._lost: set[int] = set()
         self._waiting: list[BackedUp | str] = []
         self._notes: list[PackMember] = []
@@ -269,7 +269,7 @@ class BackupRun:
         record = record._replace(size=size, mode=member.mode, mtime_ns=member.mtime)
         self._open.files.append((record, sha256, member.start if is_file else None))
 
-    def _begin(self, kind: str) -> _OpenPack:
+    def _begin(self, kind: str) -> OpenPack:
         snapshot = self._current()
         moment = datetime.fromtimestamp(snapshot.started / 1000, UTC).strftime("%Y-%m-%dT%H%M%SZ")
         ending = ENDINGS[bool(self.set.recipients)]
@@ -280,7 +280,7 @@ class BackupRun:
         about: dict[str, Any] = {"set": self.set.name, "snapshot": moment, "kind": kind}
         about |= {"roots": self.set.roots, "rules": self.set.rules, "recipients": self.set.recipients}
         writer = PackWriter(self._file(pack), self.set.recipients, about=about, level=self.options.level)
-        return _OpenPack(pack, writer)
+        return OpenPack(pack, writer)
 
     def _file(self, pack: int) -> Path:
         return self.spool / f"{pack}.pack"
@@ -304,7 +304,7 @@ class BackupRun:
         record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
         self._sending = self._sender.submit(self._send, record, moved)
 
-    def _record(self, done: _OpenPack, sealed: Pack) -> dict[int, int]:
+    def _record(self, done: OpenPack, sealed: Pack) -> dict[int, int]:
         head = b""
         if self.set.recipients:
             with sealed.file.open("rb") as file:
@@ -382,21 +382,3 @@ class BackupRun:
         self._open.needed = True
         plain.unlink()
         self._seal()
-
-
-@dataclass
-class _OpenPack:
-    """A pack that is being written, and its files: the record, the hash, and where the content begins.
-
-    A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
-
-    :param needed: whether it has members beside files.
-    :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
-    """
-
-    pack: int
-    writer: PackWriter
-    needed: bool = False
-    files: list[tuple[BackedUp, str, int | None]] = field(default_factory=list)
-    hashes: dict[str, tuple[int, str]] = field(default_factory=dict)
-    known: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
