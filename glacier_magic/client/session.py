@@ -25,7 +25,6 @@ from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
 from ..transfer.budget import Budget
-from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
 from .session_settings import SessionSettings
@@ -207,7 +206,9 @@ class Session(Described):
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
-        return plans.carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
+        return plans.carry_out(
+            plans.deleter_of(self.engine, queues.get(deletion.id), observer=progress), queues
+        )
 
     def stop_drop(self, name: str) -> str:
         """End the drop of a vault, and return a message; deleted archives stay deleted.

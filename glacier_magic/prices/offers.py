@@ -107,6 +107,10 @@ OFFERS = (
         _in,
         (
             Wanted("s3-standard-storage", "TimedStorage-ByteHrs"),
+            Wanted("s3-standard-put-requests", "Requests-Tier1"),
+            Wanted("s3-standard-get-requests", "Requests-Tier2"),
+            Wanted("standard-ia-storage", "TimedStorage-SIA-ByteHrs"),
+            Wanted("standard-ia-put-requests", "Requests-SIA-Tier1", operation=_PUT),
             Wanted("flexible-storage", "TimedStorage-GlacierByteHrs"),  # also in regions without vaults
             Wanted("flexible-put-requests", "Requests-GLACIER-Tier1", operation=_PUT),
             Wanted("instant-storage", "TimedStorage-GIR-ByteHrs"),

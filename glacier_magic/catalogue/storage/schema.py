@@ -303,15 +303,13 @@ CREATE TABLE snapshots(
     id {key},
     set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
     started BIGINT NOT NULL, finished BIGINT, -- null: still to be finished
-    files BIGINT, bytes BIGINT, added BIGINT, -- stored for it
-    unread BIGINT,                -- files that could not be read
+    files BIGINT, bytes BIGINT, added BIGINT, unread BIGINT, -- stored for it; files not readable
     UNIQUE(set_id, ordinal)
 );
 CREATE TABLE packs(
     id {key},
     set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
-    kind {text} NOT NULL,         -- files, manifest
-    name {text} NOT NULL,         -- of its archive
+    kind {text} NOT NULL, name {text} NOT NULL,  -- files, manifest; of its archive
     state {text} NOT NULL,        -- packing, sealed, stored
     archive_id {text}, size BIGINT, tree_hash {text},
     head {bytes}, frames {bytes}  -- what opens a range of it
@@ -319,8 +317,7 @@ CREATE TABLE packs(
 CREATE INDEX packs_by_set ON packs(set_id, state);
 CREATE TABLE contents(            -- what a set has stored
     id {key},
-    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL,
-    pack_id BIGINT NOT NULL, start BIGINT NOT NULL
+    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL, pack_id BIGINT NOT NULL, start BIGINT NOT NULL
 );
 CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
 CREATE INDEX contents_by_pack ON contents(pack_id);
@@ -339,7 +336,25 @@ CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
 ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
 ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS)
+MOVES = """
+-- the objects of S3 that archives become, each of the download whose target it is
+CREATE TABLE moved_objects(
+    download BIGINT NOT NULL PRIMARY KEY,
+    bucket {text} NOT NULL, key {text} NOT NULL, region {text} NOT NULL, storage_class {text} NOT NULL,
+    metadata {text} NOT NULL,     -- JSON
+    step {text} NOT NULL,         -- new, opening, sending, completing, stored, proven, conflict
+    part_size BIGINT, opened BIGINT, upload_id {text},  -- null: one request; when it was to be started
+    checksum {text}, etag {text}, version_id {text},    -- SHA-256 of what was sent, as S3 writes it
+    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent and accepted, 2: S3 records the same
+){by_key};
+CREATE INDEX moved_objects_by_key ON moved_objects(bucket, key);
+CREATE TABLE moved_parts(         -- recorded before they are sent
+    download BIGINT NOT NULL, number BIGINT NOT NULL,
+    root {text} NOT NULL, sha256 {text} NOT NULL, etag {text},  -- null: the answer is not known
+    PRIMARY KEY(download, number)
+){by_key}"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

@@ -1,0 +1,253 @@
+"""The plan to move archives of a vault to S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ...base.dataframes import marked
+from ...base.rendering import SHOWN
+from ...base.session_limits import USUAL
+from ...base.treehash import part_size_for
+from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
+from ...catalogue import ArchiveRecord
+from ...catalogue.records.moved_records import MovedObject
+from ...errors import GlacierError, InputError
+from ...jobs import Batch, Tracker
+from ...migrate.destination import Destination, try_out
+from ...migrate.object_keys import BucketPrefix, labels
+from ...prices import Quote
+from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
+from ...prices.quotes import HOUR, MINIMUM_HOURS, early_deletion
+from ...prices.storage_costs import Holding, monthly_storage
+from ...service.object_store import ObjectStore
+from ..base import PlanLog
+from ..restore.download_time import download_time
+from ..restore.item_words import staged_until
+from ..restore.items import OTHERS, STATES, UNDER_WAY
+from ..restore.quoting import destination_words, when_ready
+from ..restore.retrieval_plan import RetrievalPlan
+from ..restore.timetable import Pace
+from .move_items import Existing, MoveItem, decide
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def checked_class(word: str) -> str:
+    """Return a storage class as S3 spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    name = word.upper().replace("-", "_")
+    if name not in TARGETS:
+        names = ", ".join(each.lower().replace("_", "-") for each in TARGETS)
+        raise InputError(f"There is no storage class {word!r:.80}", cure=f"Storage classes: {names}.")
+    return name
+
+
+class MigratePlan(RetrievalPlan[MoveItem]):
+    """Archives to move to S3: nothing is requested or written until ``run()``.
+
+    Each becomes an object as soon as its job is done, is never written over another object, and is
+    proven by S3's own record of it.  The archives stay in the vault.
+
+    :param place: the bucket, and the prefix of the keys.
+    :param storage_class: the class of the objects, as S3 spells it.
+    :param executor: what copies the bytes; None for threads of this process.
+    :param accept_lifecycle: write to the bucket although a rule of it deletes the objects again.
+    """
+
+    kind = "migrate"
+
+    def __init__(
+        self,
+        archives: Sequence[ArchiveRecord],
+        *,
+        vault: str,
+        tier: str,
+        place: BucketPrefix,
+        storage_class: str,
+        objects: ObjectStore,
+        destination: str,
+        tracker: Tracker,
+        log: PlanLog,
+        pace: Pace | None = None,
+        executor: Executor | None = None,
+        accept_lifecycle: bool = False,
+    ) -> None:
+        self.place, self.storage_class = place, storage_class
+        self._objects, self._executor = objects, executor
+        self._accept_lifecycle = accept_lifecycle
+        super().__init__(
+            archives,
+            vault=vault,
+            tier=tier,
+            to=place.url,
+            destination=destination,
+            tracker=tracker,
+            log=log,
+            pace=pace,
+        )
+
+    @property
+    def _owner(self) -> str:
+        return self._catalogue.scope.account
+
+    def _decide(self) -> list[MoveItem]:
+        self._bucket = Destination.look(self._objects, self.place, self._owner)
+        existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
+        return decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
+
+    # What it says
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left to move, or to wait for."""
+        return not self._having(*STATES, UNDER_WAY)
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        what, size = plural(len(self.items), "archive"), human_sum(item.size for item in self.items)
+        return f"Move {what} ({size}) from {self.vault} to {self.place.url} ({self.storage_class})"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Pairs of a label and a text to read before running it."""
+        requested = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
+        facts = [("price", self.quote.headline()), ("requested", requested), *self._monthly()]
+        asking = self.asking
+        if self.requests:
+            last = self._last.get(self.tier)
+            ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
+            facts += [("tier", self.tier), ("ready", ready)]
+            if self._timetable is not None:
+                facts.append(("schedule", self._timetable.words()))
+        for action in dict.fromkeys(item.words for kind in OTHERS for item in self._having(kind)):
+            found = [item for item in self.items if item.words == action]
+            words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
+            facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
+        renamed = sum(item.renamed for item in self.items)
+        if renamed:
+            facts.append(("keys", f"{plural(renamed, 'key')} other than the name; the table has all"))
+        if asking.out or asking.out_unsized:
+            time = download_time(
+                asking.out, self._timetable, self._catalogue, self._clock, max_rate=self._tracker.max_rate
+            )
+            destination = destination_words(self._prices, asking, self.destination)
+            facts += [("copied by", destination), ("copy", time)]
+        return [*facts, *self._bucket.facts()]
+
+    @property
+    def target(self) -> TargetClass:
+        """The storage class with what it costs by."""
+        return TARGETS[self.storage_class]
+
+    def _more(self) -> Quote:
+        part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
+        large = [size for size in sizes if size > part]
+        return writing(
+            self._prices,
+            self.target,
+            Writing(
+                whole=len(sizes) - len(large),
+                uploads=len(large),
+                parts=sum(-(-size // part_size_for(size, smallest=part)) for size in large),
+                bytes=sum(large),
+            ),
+        )
+
+    @property
+    def before(self) -> Quote:
+        """What a month of the archives costs in the vault."""
+        return monthly_storage(self._prices, self._holding)
+
+    @property
+    def after(self) -> Quote:
+        """What a month of the objects costs."""
+        return monthly(self._prices, self.target, self._holding)
+
+    @property
+    def break_even(self) -> Decimal | None:
+        """The months after which the move has paid for itself; None if it never does, or is not known."""
+        return pays_back(self.quote, self.before, self.after)
+
+    @property
+    def _holding(self) -> Holding:
+        moved = self._having(*STATES, UNDER_WAY)
+        return Holding(sum(item.size or 0 for item in moved), len(moved))
+
+    def _monthly(self) -> list[tuple[str, str]]:
+        if self.empty:
+            return []
+        months, days = self.break_even, self.target.days
+        saves = "it costs no less there" if months is None else f"pays for itself after {months:.1f} months"
+        words = f"{self.before.words()} in the vault, {self.after.words()} as {self.storage_class}; {saves}"
+        facts = [("a month", f"{words}. Until the sources are deleted, both are paid")]
+        if days:
+            facts.append(("at least", f"each object is billed for {days} days, whenever it is deleted"))
+        moved = [item.archive for item in self._having(*STATES, UNDER_WAY)]
+        fee = early_deletion(self._prices, ((a.size, a.created) for a in moved), self._clock.now_ms())
+        if fee.total != 0:
+            last = max((archive.created or 0 for archive in moved), default=0) + MINIMUM_HOURS * HOUR
+            free = local_time(from_ms(last), self._clock.now())
+            facts.append(("early deletion", f"{fee.words()} if the sources went now; nothing from {free}"))
+        return facts
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "size", "what happens", "object")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (item.archive.name or item.archive.archive_id, human_bytes(item.size), item.words, item.place)
+            for item in self.items[:SHOWN]
+        ]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, job_id."""
+        import pandas as pd
+
+        columns = {
+            "name": [item.archive.name for item in self.items],
+            "size": [item.size for item in self.items],
+            "archive_id": [item.archive.archive_id for item in self.items],
+            "tree_hash": [item.archive.tree_hash for item in self.items],
+            "action": [item.words for item in self.items],
+            "bucket": [item.bucket for item in self.items],
+            "key": [item.object_key for item in self.items],
+            "job_id": [item.job.job_id if item.job else None for item in self.items],
+        }
+        return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
+
+    # What it does
+
+    @property
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now: over its limit, or the bucket deletes the objects."""
+        return super().refused or (None if self._accept_lifecycle else self._bucket.refusal)
+
+    def _check_target(self) -> None:
+        if not self._accept_lifecycle and self._bucket.refusal:
+            raise self._bucket.refusal
+        try_out(self._objects, self.place, self._owner, self.storage_class)
+
+    def _run(self) -> Batch:
+        self._tracker.actions.copy_with(self._executor)
+        return super()._run()
+
+    def _record(self, item: MoveItem, number: int) -> None:
+        self._catalogue.moved.add(
+            MovedObject(
+                download=number,
+                bucket=item.bucket,
+                key=item.object_key,
+                region=self._objects.region,
+                storage_class=self.storage_class,
+                metadata=json.dumps(labels(item.archive)),
+            )
+        )
