@@ -20,7 +20,7 @@ from ..jobs.watched import deletions_to_resume, number_open
 from ..service import Connection
 from ..transfer.budget import Stopped
 from ..transfer.deleting import Deleter
-from .events import Events
+from .event_lines import Events
 
 LONGEST = 300.0
 """Seconds of the longest pause after a login that failed."""

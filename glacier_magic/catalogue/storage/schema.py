@@ -300,8 +300,7 @@ CREATE TABLE backup_sets(
     UNIQUE(account, region, vault, name)
 );
 CREATE TABLE snapshots(
-    id {key},
-    set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+    id {key}, set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
     started BIGINT NOT NULL, finished BIGINT, -- null: still to be finished
     files BIGINT, bytes BIGINT, added BIGINT, unread BIGINT, -- stored for it; files not readable
     UNIQUE(set_id, ordinal)
@@ -317,7 +316,8 @@ CREATE TABLE packs(
 CREATE INDEX packs_by_set ON packs(set_id, state);
 CREATE TABLE contents(            -- what a set has stored
     id {key},
-    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL, pack_id BIGINT NOT NULL, start BIGINT NOT NULL
+    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL,
+    pack_id BIGINT NOT NULL, start BIGINT NOT NULL
 );
 CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
 CREATE INDEX contents_by_pack ON contents(pack_id);
