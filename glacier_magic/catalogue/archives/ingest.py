@@ -115,7 +115,10 @@ class Load:
     # Batches
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take archives: the columns archive_id, description, created, size and tree_hash."""
+        """Take archives: the columns archive_id, description, created, size and tree_hash.
+
+        With a column name, descriptions are not decoded, and are the format as well.
+        """
         for start in range(0, batch.num_rows, BATCH):
             self._add(batch.slice(start, BATCH))
 
@@ -170,7 +173,7 @@ class Load:
         import numpy as np
         import pyarrow as pa
 
-        names, raw, formats, mtimes = decode_columns(table["description"])
+        names, raw, formats, mtimes = _decoded(table)
         same: dict[str, int | str | None]
         same = {"vault_id": self._id, "origin": states.LISTED, "listed": self._ordinal}
         plain = formats.count("plain") == len(formats)
@@ -367,3 +370,10 @@ class Load:
                 self.gone,
             ),
         )
+
+
+def _decoded(table: pa.Table) -> tuple[list[str], list[str | None], list[str], list[int | None]]:
+    if "name" not in table.column_names:
+        return decode_columns(table["description"])
+    words = table["description"].to_pylist()
+    return table["name"].to_pylist(), words, words, [None] * len(words)

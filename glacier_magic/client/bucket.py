@@ -1,0 +1,107 @@
+"""A bucket of S3 in the place of a vault: its objects are listed, restored and verified."""
+
+from __future__ import annotations
+
+import uuid
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..base.bucket_names import BucketFolder, refuse_bucket
+from ..base.units import storable
+from ..transfer.progress import Count, Observer
+from .vault import Vault
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from ..service.buckets import BucketEntry
+    from .session import Session
+
+PAGE = 10_000  # objects in memory
+_VAULTS_ONLY = frozenset(
+    [
+        "upload",
+        "upload_stream",
+        "upload_all",
+        "upload_plan",
+        "desk",
+        "uploads",
+        "refresh_inventory",
+        "peek",
+        "import_names",
+        "delete",
+        "tags",
+        "policy",
+        "lock",
+        "notifications",
+        "backup",
+        "staging",
+        "adopt",
+        "prune",
+        "forget",
+        "recover",
+    ]
+)
+
+
+class Bucket(Vault):
+    """A bucket, or a folder in it, in the place of a vault; ``session.vault("s3://bucket/folder")``.
+
+    Its archives are the newest versions of its objects: the name is the key below the folder,
+    description and format are the storage class, and the id has class, ETag and key.  What stores,
+    deletes or sets up something is refused.
+
+    :raises InputError: the name has no bucket.
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        self.folder = BucketFolder.read(name)
+        super().__init__(session, self.folder.name)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _VAULTS_ONLY:
+            refuse_bucket(self.name)
+        return super().__getattribute__(name)
+
+    @staticmethod
+    def _check_name(name: object) -> None:
+        """Accept the name, which is that of a folder."""
+
+    def _title(self) -> str:
+        return f"Bucket {self.name!r}"
+
+    def inventory(self, *, progress: Observer | None = None) -> pd.DataFrame:
+        """List the bucket into the catalogue: a request for 1,000 objects; return the objects.
+
+        :raises NotFound: there is no such bucket.
+        :raises AccessDenied: the identity may not list it.
+        """
+        label, known = f"Listing {self.name}", self._catalogue.archives.count(self.name)
+        entries = self.session.service.buckets.entries(self.name)
+        with self._catalogue.inventories.loading(self.name, f"list {uuid.uuid4()}") as load:
+            while some := list(islice(entries, PAGE)):
+                load.add(self._batch(some))
+                if progress is not None:
+                    total = max(known, load.archives)
+                    progress(Count(label=label, done=load.archives, total=total, rate=0.0, eta=None))
+            load.finish(self._service.clock.now_ms())
+        return self.archives()
+
+    def _batch(self, entries: list[BucketEntry]) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        prefix = self.folder.prefix
+        return pa.record_batch(
+            {
+                "archive_id": pa.array([each.id.text for each in entries], pa.string()),
+                "name": pa.array(
+                    [storable(each.id.key.removeprefix(prefix) or each.id.key) for each in entries],
+                    pa.string(),
+                ),
+                "description": pa.array([each.id.storage_class for each in entries], pa.string()),
+                "created": pa.array([each.modified for each in entries], pa.timestamp("ms", "UTC")),
+                "size": pa.array([each.size for each in entries], pa.int64()),
+                "tree_hash": pa.array([None] * len(entries), pa.string()),
+            }
+        )
