@@ -80,6 +80,8 @@ class Limits:
     """Parts up to this many bytes are read once, into memory; larger ones twice, from the file."""
     piece: int = 16 * MIB
     """Bytes per download request: MiB times a power of two from offset 0, so tree-hash aligned."""
+    object_part: int = 64 * MIB
+    """Bytes of a part of an object in S3, at least; an archive of no more is stored by one request."""
     inventory_piece: int = 8 * MIB
     """Bytes per request of an inventory's output."""
     rate_settles: float = 10.0

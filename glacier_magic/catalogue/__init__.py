@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .records.job_records import JobRecord, Jobs
     from .records.lock_records import LockRecord, Locks
     from .records.members import ListingRecord, Listings
+    from .records.moved_records import MovedObjects
     from .records.pacing_records import Pacing
     from .records.plans import PlanRecord, Plans, Tally
     from .records.purchases import Purchase, Purchases
@@ -65,6 +66,7 @@ _TABLES = {
     "downloads": "records.downloads.Downloads",
     "deletions": "records.deletion_records.Deletions",
     "drops": "records.drop_records.Drops",
+    "moved": "records.moved_records.MovedObjects",
     "pacing": "records.pacing_records.Pacing",
     "inventories": "archives.inventories.Inventories",
     "plans": "records.plans.Plans",
@@ -154,6 +156,7 @@ class Catalogue:
         downloads: Downloads
         deletions: Deletions
         drops: Drops
+        moved: MovedObjects
         pacing: Pacing
         inventories: Inventories
         plans: Plans

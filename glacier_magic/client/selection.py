@@ -19,7 +19,6 @@ from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..errors.steps import option, step
 from ..plans.restore.items import unknown_archive
-from ..plans.restore.targets import bytes_key
 from .archive import Archive
 
 if TYPE_CHECKING:
@@ -281,7 +280,7 @@ def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[list[A
     names: dict[str, dict[str, list[ArchiveRecord]]] = {}
     for archive in archives:  # without a name, each is alone
         same = names.setdefault(archive.name or archive.archive_id, {})
-        same.setdefault(bytes_key(archive), []).append(archive)
+        same.setdefault(archive.bytes_key, []).append(archive)
     several = [list(found.values()) for found in names.values() if len(found) > 1]
     older: list[list[ArchiveRecord]] = []
     for found in several:

@@ -20,7 +20,7 @@ from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
 from .selection import versions
-from .vault_staging import VaultStaging
+from .vault_moves import VaultMoves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .selection import Selectable
 
 
-class Vault(VaultStaging):
+class Vault(VaultMoves):
     """A vault of a session.
 
     :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -`` (service documentation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from ..catalogue import Catalogue
@@ -29,6 +30,10 @@ class Actions:
         begun = self._fetcher.begin(_numbers(rows))
         self._changed()  # wakes the tracker, which reports to every board
         return begun
+
+    def copy_with(self, executor: Executor | None) -> None:
+        """Let an executor copy the bytes of moves from now on; None for threads of this process."""
+        self._fetcher.mover.executor = executor
 
     def forget(self, rows: Sequence[JobRow]) -> int:
         """Remove ended rows from the board, but not their files; return how many.

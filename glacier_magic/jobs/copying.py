@@ -93,8 +93,8 @@ def there_already(download: Download) -> Path | None:
     return None
 
 
-def verified(download: Download, path: Path) -> dict[str, Any]:
-    """Return the columns of a download whose file is verified and in place."""
+def verified(download: Download, path: Path | str) -> dict[str, Any]:
+    """Return the columns of a download whose file, or object, is verified and in place."""
     return {
         "state": "verified",
         "target": str(path),

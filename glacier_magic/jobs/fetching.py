@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..catalogue import Catalogue, Download
+from ..catalogue.records.moved_records import is_object
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
 from ..errors.steps import step
+from ..migrate.mover import Mover
 from ..transfer.budget import Stopped
-from ..transfer.download import Downloader
+from ..transfer.download import Downloader, Fetched
 from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
 from .copying import copy, there_already, verified
@@ -47,6 +50,7 @@ class Fetcher:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
         self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
+        self.mover = Mover(engine, stop)
         self._retry_at: dict[int, float] = {}  # in memory only: a new process tries at once
         self._lock = threading.Lock()
         self.live: dict[int, Report] = {}
@@ -118,16 +122,17 @@ class Fetcher:
             self.live[download.id] = report
 
         try:
-            path = there_already(download)
-            if path is None and (download.job_id is None or not download.done):  # else it is resumed
-                path = copy(self._catalogue, download, self._stop)
+            path = self._copied(download)
             if path is not None:
                 return verified(download, path)
-            if download.job_id is None:
+            if download.job_id is None and not self._catalogue.moved.is_written(download):
                 return _uncopied(download)
             meter = Meter(download.name, download.size or 0, observe)
             began = time.monotonic()
-            fetched = self._downloader.fetch(download, meter)
+            if is_object(download.target):
+                fetched = Fetched(self.mover.move(download, meter), verified=True)
+            else:
+                fetched = self._downloader.fetch(download, meter)
             moved = meter.total - download.done
             if moved >= MEASURED:
                 # Of all together, or of this one where it was too short for a rate.
@@ -156,6 +161,15 @@ class Fetcher:
         if not fetched.verified:
             found |= {"state": "unverified", "error": NOT_VERIFIABLE}
         return found
+
+    def _copied(self, download: Download) -> Path | None:
+        """Return a verified file with the bytes of a download, which no output is needed for."""
+        if is_object(download.target):
+            return None
+        path = there_already(download)
+        if path is None and (download.job_id is None or not download.done):  # else it is resumed
+            path = copy(self._catalogue, download, self._stop)
+        return path
 
     def close(self, timeout: float) -> None:
         """Wait up to *timeout* seconds for the threads, which check the stop event between pieces."""

@@ -125,8 +125,8 @@ class Sweeper:
     def _continue_without_job(self, download: Download) -> None:
         """Continue a download whose job is gone from its file or another job, or expire it."""
         other = self.catalogue.jobs.for_archive(*download.wanted)
-        if other is None and download.part is None and Path(download.target).is_file():
-            self.catalogue.downloads.update(download.id, state="ready")  # the fetcher verifies the file
+        if other is None and self._is_written(download):
+            self.catalogue.downloads.update(download.id, state="ready")  # the fetcher verifies it
             return
         if other is None:
             self.catalogue.downloads.update(
@@ -139,6 +139,10 @@ class Sweeper:
         self.catalogue.downloads.adopt(download.id, other.job_id)
         if other.status == "Succeeded":
             self._settle_known(self.catalogue.downloads.get(download.id), other)
+
+    def _is_written(self, download: Download) -> bool:
+        there = download.part is None and Path(download.target).is_file()
+        return there or self.catalogue.moved.is_written(download)
 
     def _settle_known(self, download: Download, job: JobRecord) -> None:
         change, now = self.catalogue.downloads.update, self.service.clock.now_ms()

@@ -66,7 +66,7 @@ def _sort(item: str) -> str:
 def _done(record: PlanRecord) -> tuple[int, int]:
     """Return how many archives, and bytes in them, came back or were deleted."""
     happened = record.happened or {}
-    if record.kind == "restore":
+    if record.retrieves:
         return record.tally.verified, record.tally.bytes_verified
     return int(happened.get("deleted") or happened.get("extended") or 0), int(happened.get("bytes") or 0)
 

@@ -34,9 +34,9 @@ FEW, SAVE_EVERY = 1000, 1.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file under its final name, and whether its bytes were verified."""
+    """A file under its final name, or the URL of an object, and whether its bytes were verified."""
 
-    path: Path
+    path: Path | str
     verified: bool
 
 

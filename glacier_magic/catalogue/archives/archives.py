@@ -60,6 +60,11 @@ class ArchiveRecord:
         """The name of a file with its bytes: see :func:`~glacier_magic.descriptions.file_name`."""
         return file_name(self.name, self.description)
 
+    @property
+    def bytes_key(self) -> str:
+        """The same key for archives with the same bytes; the id where those are not known."""
+        return identity.bytes_key(self.size, self.tree_hash) or self.archive_id
+
 
 class Archives:
     """The archives of one account and region."""
@@ -382,19 +387,16 @@ class Archives:
         return duplicates(self._database, self._scope, vault)
 
 
+_AS_STORED = ("archive_id", "name", "format", "mtime", "size", "created", "state", "note")
+
+
 def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:
     return ArchiveRecord(
         vault=vault,
-        archive_id=row["archive_id"],
-        name=row["name"],
         description=row["name"] if row["description"] is None else row["description"],
-        format=row["format"],
-        mtime=row["mtime"],
-        size=row["size"],
-        created=row["created"],
         tree_hash=identity.unpack_hash(row["tree_hash"]),
-        state=row["state"],
         seen=states.last_seen(row["listed"], row["unlisted"], dates),
         labels=row["labels"],
         note=row["note"],
+        **{name: row[name] for name in _AS_STORED},
     )

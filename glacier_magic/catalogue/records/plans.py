@@ -50,6 +50,11 @@ class PlanRecord:
     tally: Tally = field(default_factory=Tally)
 
     @property
+    def retrieves(self) -> bool:
+        """Whether it is over when its downloads are."""
+        return self.kind in ("restore", "migrate")
+
+    @property
     def state(self) -> str:
         """One of under way, not finished, done, incomplete (some failed or expired), stopped, failed.
 
@@ -57,7 +62,7 @@ class PlanRecord:
         """
         if self.error is not None:
             return "failed"
-        if self.ended is None and self.kind != "restore":  # a restore is over when its downloads are
+        if self.ended is None and not self.retrieves:
             return "not finished"
         if self.tally.still:
             return "under way"

@@ -11,13 +11,13 @@ from ...base.rendering import near
 from ...base.units import human_bytes, local_time, plural, short_id
 from ...jobs import kept_until
 from ...jobs.fetching import NOT_VERIFIABLE
-from .items import ASK, READY, RestoreItem
+from .items import ASK, READY, RestoreItem, RetrievalItem
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
+def staged_until(found: Sequence[RetrievalItem], now: datetime) -> str:
     """Return until when finished outputs are available at least; downloading them is no retrieval."""
     times = [kept_until(item.job) for item in found if item.job and item.action == READY]
     known = [time for time in times if time is not None]

@@ -19,7 +19,7 @@ from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs.copying import verified_copy
 from ...transfer.layout import DOUBT
-from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
+from .targets import ExistingFiles, Wanted, free_path, targets
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
     "request",
@@ -43,9 +43,11 @@ TO_FETCH = (ASK, RUNNING, READY)
 """Items that this plan downloads; those in progress belong to earlier plans."""
 TO_WRITE = (*TO_FETCH, COPY, TWIN)
 """Items that this plan writes."""
-OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED)
+CONFLICT = "its key has another object"
+"""The action of a move that would have to overwrite an object: nothing is requested."""
+OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED, CONFLICT)
 """Items without a request."""
-NOTHING = (THERE, SAME, DELETED)
+NOTHING = (THERE, SAME, DELETED, CONFLICT)
 """Items that are neither downloaded nor written."""
 STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}
 """The state in which a download begins."""
@@ -54,21 +56,18 @@ _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoreItem:
-    """An archive, or a part of one, in a restore: its file, and the action that restores it.
+class RetrievalItem:
+    """An archive, or a part of one, and the action that gets its bytes.
 
     :param part: the bytes that are written; None for the whole archive.
     :param cover: the bytes that the service retrieves for the part.
     :param download: the download that is in progress, or whose file exists.
     :param stopped: our number of a failed or expired download, whose pieces are used again.
     :param replaces: our number of a download on hold, or scheduled in another tier: withdrawn.
-    :param copy: a verified file of the archive in another folder, which is copied.
-    :param done: verified bytes on the disk, which are not fetched again.
-    :param held: bytes that need no more room, as they are on the disk, verified or not.
+    :param done: verified bytes that are not fetched again.
     """
 
     archive: ArchiveRecord
-    target: Path
     action: str
     part: ByteRange | None = None
     cover: ByteRange | None = None
@@ -76,16 +75,19 @@ class RestoreItem:
     download: Download | None = None
     stopped: int | None = None
     replaces: int | None = None
-    copy: Path | None = None
     done: int = 0
-    held: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where the bytes are written."""
+        raise NotImplementedError
 
     @property
     def key(self) -> str:
         """The key of its request: archive and part, or the bytes of a whole archive."""
-        return f"{self.archive.archive_id} {self.part}" if self.part else bytes_key(self.archive)
+        return f"{self.archive.archive_id} {self.part}" if self.part else self.archive.bytes_key
 
-    def serves(self, other: RestoreItem) -> bool:
+    def serves(self, other: RetrievalItem) -> bool:
         """Return whether the output of its request has the bytes of another item of its vault."""
         if other.part is None:
             return self.part is None and self.key == other.key
@@ -137,12 +139,30 @@ class RestoreItem:
         return is_verifiable(self.cover, self.archive.size or 0)
 
 
-def total(items: Iterable[RestoreItem]) -> int:
+@dataclass(frozen=True, kw_only=True)
+class RestoreItem(RetrievalItem):
+    """An archive, or a part of one, in a restore: its file, and the action that restores it.
+
+    :param copy: a verified file of the archive in another folder, which is copied.
+    :param held: bytes that need no more room, as they are on the disk, verified or not.
+    """
+
+    target: Path
+    copy: Path | None = None
+    held: int = 0
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self.target)
+
+
+def total(items: Iterable[RetrievalItem]) -> int:
     """Return the bytes of the files of items; unknown sizes count as 0."""
     return sum(item.size or 0 for item in items)
 
 
-def retrieved(items: Iterable[RestoreItem]) -> int:
+def retrieved(items: Iterable[RetrievalItem]) -> int:
     """Return the bytes that the service retrieves for items; unknown sizes count as 0."""
     return sum(item.retrieved or 0 for item in items)
 
@@ -206,7 +226,7 @@ class _Known:
             return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
         if part is not None:
             return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
-        return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))  # twins are equal
+        return self._jobs.get(archive.archive_id) or self._jobs.get(archive.bytes_key)  # twins are equal
 
     def _cover(self, part: ByteRange, size: int) -> ByteRange:
         return megabyte_cover(part, size) if self.exact else cover(part, size)
@@ -292,7 +312,7 @@ def _once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
     """
     groups: dict[str, list[int]] = {}
     for place, item in enumerate(items):
-        groups.setdefault(f"{bytes_key(item.archive)} {item.part}", []).append(place)
+        groups.setdefault(f"{item.archive.bytes_key} {item.part}", []).append(place)
     for places in groups.values():
         known = [place for place in places if items[place].action in _FIRST]
         if len(places) < 2 or not known:
@@ -330,10 +350,10 @@ def besides(items: Iterable[RestoreItem], asked: Iterable[RestoreItem]) -> list[
     """
     requests: dict[str, list[RestoreItem]] = {}
     for item in asked:
-        requests.setdefault(bytes_key(item.archive), []).append(item)
+        requests.setdefault(item.archive.bytes_key, []).append(item)
 
     def beside(item: RestoreItem) -> RestoreItem:
-        earlier = requests.get(bytes_key(item.archive), ())
+        earlier = requests.get(item.archive.bytes_key, ())
         if item.action != ASK or not any(request.serves(item) for request in earlier):
             return item
         # A part is cut from the output; a whole archive is copied from the file if it is known by its hash.
@@ -354,7 +374,7 @@ class _Copies:
 
     def of(self, archive: ArchiveRecord) -> Path | None:
         """Return a file that still has the bytes of an archive, or None."""
-        key = bytes_key(archive)
+        key = archive.bytes_key
         if key not in self._found:
             paths = self._paths.get(key, ())
             self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once

@@ -22,7 +22,7 @@ from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
-from .items import ASK, TO_FETCH, RestoreItem, retrieved
+from .items import ASK, TO_FETCH, RetrievalItem, retrieved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class Asking:
     outputs: int = 0
 
     @classmethod
-    def of(cls, items: Iterable[RestoreItem]) -> Asking:
+    def of(cls, items: Iterable[RetrievalItem]) -> Asking:
         """Return the numbers of the items of a restore."""
         fetched = [item for item in items if item.action in TO_FETCH]
         asked = [item for item in fetched if item.action == ASK]
@@ -225,6 +225,7 @@ class Tiers(Rendered):
 
     :param chosen: the tier that the plan would use.
     :param last: when the last request is made by each tier, of a schedule; without one, *now*.
+    :param more: what is paid in each tier besides.
     """
 
     def __init__(
@@ -236,13 +237,15 @@ class Tiers(Rendered):
         chosen: str,
         now: datetime,
         last: Mapping[str, datetime] | None = None,
+        more: Quote | None = None,
     ) -> None:
         self.prices, self.asking, self.destination = prices, asking, destination
+        self._more = more or Quote()
         self.chosen, self._now, self._last = chosen, now, last or {}
         self._offers = {tier: self._offer(tier) for tier in TIERS}
 
     def _offer(self, tier: str) -> TierOffer:
-        quote = quote_for(self.prices, self.asking, tier, self.destination)
+        quote = quote_for(self.prices, self.asking, tier, self.destination) + self._more
         if not self.asking.requests:  # all is staged, requested or here: no tier to wait for
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)

@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...base.ranges import ByteRange
 from ...base.units import human_bytes, human_total
@@ -19,27 +19,31 @@ from ...errors.steps import option
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
-from .items import ASK, NOTHING, STATES, TO_FETCH, RestoreItem
+from .items import ASK, NOTHING, STATES, TO_FETCH, RetrievalItem
 from .timetable import Timetable
+
+Item = TypeVar("Item", bound=RetrievalItem)
 
 
 def carry_out(
     catalogue: Catalogue,
     tracker: Tracker,
-    items: Sequence[RestoreItem],
+    items: Sequence[Item],
     *,
     title: str,
     tier: str,
-    root: Path,
+    root: Path | str,
     now: int,
     remember: Callable[[], int | None],
     timetable: Timetable | None = None,
+    record: Callable[[Item, int], None] = lambda _item, _number: None,
 ) -> Batch:
     """Write the downloads of a plan, request what is due, and return the batch that follows them.
 
     :param remember: writes the promise of the plan and returns its number, in one transaction with
         the downloads: a killed process leaves both or neither.
     :param timetable: when each item that needs a request is to be requested; None for now.
+    :param record: writes what else belongs to the download of an item, given its number.
     :raises GlacierError: the service refused every request.
     """
     batch = uuid.uuid4().hex
@@ -48,13 +52,13 @@ def carry_out(
     due = dict(zip(map(id, asked), timetable.due if timetable else (), strict=False))  # items may be equal
     limits = to_json(timetable.limits) if timetable else None
 
-    def row(item: RestoreItem) -> dict[str, Any]:
+    def row(item: Item) -> dict[str, Any]:
         when = due.get(id(item))
         return _row(item) | shared | {"due": when, "limits": limits if when else None}
 
     with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
         plan = remember()
-        linked = _write(catalogue.downloads, items, row)
+        linked = _write(catalogue.downloads, items, row, record)
         if plan is not None:  # None: free fetches of a look are no plan
             catalogue.plans.link(plan, linked)
     errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
@@ -65,7 +69,10 @@ def carry_out(
 
 
 def _write(
-    downloads: Downloads, items: Sequence[RestoreItem], row: Callable[[RestoreItem], dict[str, Any]]
+    downloads: Downloads,
+    items: Sequence[Item],
+    row: Callable[[Item], dict[str, Any]],
+    record: Callable[[Item, int], None],
 ) -> list[tuple[int, bool, int | None]]:
     """Write the rows of items; return of each its number, whether it is requested, and the bytes."""
     for item in items:
@@ -85,12 +92,14 @@ def _write(
             number, again = item.stopped, row(item)
             del again["target"]
             downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
+        if item.action in STATES:
+            record(item, number)
         # Another plan, or none, pays for the way of what is under way or copied.
         linked.append((number, item.action == ASK, item.retrieved if item.action in TO_FETCH else None))
     return linked
 
 
-def _row(item: RestoreItem) -> dict[str, Any]:
+def _row(item: RetrievalItem) -> dict[str, Any]:
     archive, job = item.archive, item.job
     tree_hash = archive.tree_hash or (job.tree_hash if job else None)  # no inventory: the job knows it
     whole = item.cover is None or item.cover == ByteRange(0, (archive.size or 0) - 1)
@@ -101,7 +110,7 @@ def _row(item: RestoreItem) -> dict[str, Any]:
         "size": item.size,
         "tree_hash": None if item.part else tree_hash,  # that of a part is known after the download
         "mtime": None if item.part else archive.mtime,
-        "target": str(item.target),
+        "target": item.place,
         "token": f"glacier_magic {uuid.uuid4()}",  # finds the job if the response is lost
         "state": STATES[item.action],
         "job_id": job.job_id if job else None,

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...base.ranges import ByteRange
-from ...base.rendering import SHOWN, Rendered, near
-from ...base.units import from_ms, human_bytes, human_sum, plural
+from ...base.rendering import SHOWN, near
+from ...base.units import human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
 from ...errors import GlacierError, InputError, PriceUnknown
 from ...errors.steps import option, step
-from ...jobs import Batch, Tracker
+from ...jobs import Tracker
 from ...jobs.asking import other_computers
-from ...prices import Quote
 from ...prices.money import money
-from ...prices.quotes import HERE, TIERS, retrieval, transfer_out
-from ...service.retrieval_policies import SUBJECT
-from ..base import Plan, PlanLog
+from ...prices.quotes import HERE, retrieval, transfer_out
+from ..base import PlanLog
 from . import sharing
 from .download_time import download_time
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
-from .items import ASK, OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
-from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
-from .request import carry_out, check_folder, folder_named, room, shortage
-from .timetable import Pace, Scheduled, Timetable, at_once, timetable
+from .items import OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, total
+from .quoting import checked_destination, checked_tier, destination_words, when_ready
+from .request import check_folder, folder_named, room, shortage
+from .retrieval_plan import RetrievalPlan
+from .timetable import Pace, Scheduled
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class RestorePlan(Plan[Batch]):
+class RestorePlan(RetrievalPlan[RestoreItem]):
     """Archives, or parts of them, to get back: nothing is requested until ``run()``.
 
     ``run()`` returns a :class:`~glacier_magic.jobs.Batch`; each download starts when its job is
@@ -50,8 +48,6 @@ class RestorePlan(Plan[Batch]):
     """
 
     kind = "restore"
-    writes_intent = True
-    _log: PlanLog
 
     def __init__(
         self,
@@ -69,16 +65,21 @@ class RestorePlan(Plan[Batch]):
         versions: str = "",
         exact: bool = False,
     ) -> None:
-        super().__init__(log)
-        self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self.pace, self._versions, self._exact = pace, versions, exact
-        self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
-        self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
-        self._decide_again()
+        self.to, self._versions, self._exact = to, versions, exact
+        self._parts, self._claimed = parts, frozenset(claimed)
+        super().__init__(
+            archives,
+            vault=vault,
+            tier=tier,
+            to=to,
+            destination=destination,
+            tracker=tracker,
+            log=log,
+            pace=pace,
+        )
 
-    def _decide_again(self) -> None:
-        self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
-        self.items = decide(
+    def _decide(self) -> list[RestoreItem]:
+        return decide(
             self._archives,
             self._parts,
             vault=self.vault,
@@ -87,8 +88,9 @@ class RestorePlan(Plan[Batch]):
             catalogue=self._catalogue,
             exact=self._exact,
         )
-        self._timetable = self._paced()
-        self._last = self._last_requests()
+
+    def _schedule_again(self) -> None:
+        super()._schedule_again()
         self._scheduled = Scheduled(self._catalogue, self.vault, self.items, self._clock.now_ms())
 
     def revised(
@@ -120,36 +122,15 @@ class RestorePlan(Plan[Batch]):
         made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
 
-    def _paced(self) -> Timetable | None:
-        sizes = [item.retrieved for item in self.asked]
-        # A request to the service: only where it matters.
-        policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
-        now = self._clock.now_ms()
-        return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
-
-    def _last_requests(self) -> dict[str, datetime]:
-        """Return the time of the last request by each tier; without an entry, now."""
-        own, other = self._timetable, self._timetable
-        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.retrieved for item in self.asked], self._clock.now_ms()
-            other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
-        found = {tier: own if tier == self.tier else other for tier in TIERS}
-        ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
-        return {tier: end for tier, end in ends.items() if end is not None}
-
     def beside(self, asked: Sequence[RestoreItem]) -> None:
         """Leave out the requests of other plans that are run before this one.
 
         :param asked: the items of those requests.
         """
         self.items = besides(self.items, asked)
-        self._timetable = self._paced()
-        self._last = self._last_requests()
+        super()._schedule_again()
 
     # What it says
-
-    def _having(self, *actions: str) -> list[RestoreItem]:
-        return [item for item in self.items if item.action in actions]
 
     @property
     def folder(self) -> Path:
@@ -157,23 +138,8 @@ class RestorePlan(Plan[Batch]):
         return self.to
 
     @property
-    def asked(self) -> list[RestoreItem]:
-        """The items that need a request."""
-        return self._having(ASK)
-
-    @property
     def _one(self) -> str:
         return "archive" if self._parts is None else "part"
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that the service is to retrieve; unknown sizes count as 0."""
-        return retrieved(self.asked)
-
-    @property
-    def requests(self) -> int:
-        """Count of retrieval requests, one for each archive or part."""
-        return len(self.asked)
 
     @property
     def empty(self) -> bool:
@@ -184,28 +150,6 @@ class RestorePlan(Plan[Batch]):
     def refused(self) -> GlacierError | None:
         """The error that :meth:`run` would raise now: over its limit, or too little room."""
         return super().refused or shortage(self.to, self.needed)
-
-    @property
-    def asking(self) -> Asking:
-        """The numbers of its requests and of the transfer out."""
-        return Asking.of(self.items)
-
-    @property
-    def tiers(self) -> Tiers:
-        """The three tiers side by side: price with its lines, and when it is ready."""
-        return Tiers(
-            self._prices,
-            self.asking,
-            destination=self.destination,
-            chosen=self.tier,
-            now=self._clock.now(),
-            last=self._last,
-        )
-
-    @property
-    def quote(self) -> Quote:
-        """The price in its tier, line by line."""
-        return self.tiers[self.tier].quote
 
     @property
     def title(self) -> str:
@@ -267,16 +211,6 @@ class RestorePlan(Plan[Batch]):
         return f"{words} for this plan, and {later} for what is scheduled already"
 
     @property
-    def schedule(self) -> pd.DataFrame:
-        """The days of the requests: day, due, last, archives, size, larger.
-
-        ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
-        in bytes, and ``larger`` marks a day of one archive above the daily allowance.
-        """
-        sizes = [item.retrieved for item in self.asked]
-        return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
-
-    @property
     def _unsized(self) -> int:
         return sum(item.size is None for item in self._having(*TO_WRITE, UNDER_WAY))
 
@@ -325,16 +259,6 @@ class RestorePlan(Plan[Batch]):
             now=self._clock.now(),
         )
 
-    def choices(self) -> dict[str, tuple[str, ...]]:
-        """Return each tier with its price and how long it takes; none where all is here already."""
-        return {} if self.empty else self.tiers.choices(self.limit)
-
-    def _when(self) -> str:
-        return self.tiers.when()
-
-    def _sections(self) -> Sequence[Rendered]:
-        return [] if self.empty else [self.tiers]  # no request, no tier
-
     def _head(self) -> Sequence[str]:
         if self._parts is None:
             return ("name", "size", "archive id", "what happens", "file")
@@ -343,9 +267,6 @@ class RestorePlan(Plan[Batch]):
     def _cells(self) -> list[tuple[str, ...]]:
         words = in_words if self._parts is None else part_in_words
         return [words(item) for item in self.items[:SHOWN]]
-
-    def _count(self) -> int:
-        return len(self.items)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -358,41 +279,5 @@ class RestorePlan(Plan[Batch]):
 
     # What it does
 
-    def promised(self) -> dict[str, Any]:
-        """Return the record of the promise, JSON-serializable."""
-        offer = self.tiers[self.tier]
-        return {
-            **super().promised(),
-            "archives": len(self.items),
-            "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
-            "unsized": self.asking.out_unsized,
-            "requests": self.requests,
-            "bytes_asked": self.bytes,
-            "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},
-            "tier": self.tier,
-            "destination": self.destination,
-            "to": str(self.to),
-            "earliest": offer.earliest.isoformat() if offer.earliest else None,
-            "latest": offer.latest.isoformat() if offer.latest else None,
-        }
-
-    def happened(self, result: Batch) -> None:
-        """Return None: each download records its own end."""
-
-    def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
-
-    def _run(self) -> Batch:
-        if not self.empty:
-            check_folder(self.to, self.needed)  # before anything is paid
-        return carry_out(
-            self._catalogue,
-            self._tracker,
-            self.items,
-            title=self.title,
-            tier=self.tier,
-            root=self.to,
-            now=self._clock.now_ms(),
-            remember=self._remember,
-            timetable=self._timetable,  # what is due later stays planned: the tracker requests it
-        )
+    def _check_target(self) -> None:
+        check_folder(self.to, self.needed)

@@ -12,7 +12,6 @@ from ...base.ranges import ByteRange, part_name
 from ...base.safenames import UnsafePath, alternatives, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives import identity
 from ...catalogue.storage.letters import folded
 from ...errors import InputError
 from ...transfer.local_files import unverified
@@ -24,11 +23,6 @@ LONGEST = 150
 """Bytes of an archive's name in the name of a part: file systems allow 255 in all."""
 
 
-def bytes_key(archive: ArchiveRecord) -> str:
-    """Return the same key for archives with the same bytes; the id where those are not known."""
-    return identity.bytes_key(archive.size, archive.tree_hash) or archive.archive_id
-
-
 def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     """Return the path of each one's name below *root*, and the one to write.
 
@@ -36,7 +30,7 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     names.
     """
     paths = [_path(archive, part, root) for archive, part in wanted]
-    keys = [(path, bytes_key(archive)) for path, (archive, _) in zip(paths, wanted, strict=True)]
+    keys = [(path, archive.bytes_key) for path, (archive, _) in zip(paths, wanted, strict=True)]
     parents = {path.parent for path in paths}  # far fewer than archives
     folders = {folder for path in parents for folder in (path, *path.parents)}
     taken = {folded(str(path)) for path in folders}  # some file systems ignore case, or composition

@@ -1,0 +1,163 @@
+"""The objects of S3 that archives become; each belongs to a download whose target it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..storage.database import Database, Scope
+from .downloads import Download
+
+NEW, OPENING, SENDING, COMPLETING, STORED, PROVEN, CONFLICT = (
+    "new",
+    "opening",
+    "sending",
+    "completing",
+    "stored",
+    "proven",
+    "conflict",
+)
+"""The steps of a move: nothing sent, an upload is being started, parts are sent, the object is being
+written, S3 has it, S3 records the same as we do, the key has another object."""
+
+WRITTEN = (COMPLETING, STORED, PROVEN)
+"""Steps after which the job's output is not needed, if all bytes were sent in parts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedPart:
+    """A part of an object: tree hash and SHA-256 in hexadecimal digits, and its ETag once S3 has it."""
+
+    root: str
+    sha256: str
+    etag: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedObject:
+    """An object that an archive becomes; the schema explains the columns.
+
+    :param proof: what is proven: 0 nothing, 1 all bytes were sent and accepted, 2 S3 records what was
+        sent.
+    """
+
+    download: int
+    bucket: str
+    key: str
+    region: str
+    storage_class: str
+    metadata: str
+    step: str = NEW
+    part_size: int | None = None
+    opened: int | None = None
+    upload_id: str | None = None
+    checksum: str | None = None
+    etag: str | None = None
+    version_id: str | None = None
+    proof: int = 0
+    proved: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Bucket and key, as ``s3://bucket/key``."""
+        return object_url(self.bucket, self.key)
+
+    @property
+    def written(self) -> bool:
+        """Whether the object can be completed, or proven, without the job's output."""
+        return self.step in WRITTEN and self.checksum is not None
+
+    def labels(self) -> dict[str, str]:
+        """Return the metadata that the object gets."""
+        return dict(json.loads(self.metadata))
+
+
+def object_url(bucket: str, key: str) -> str:
+    """Return ``s3://bucket/key``."""
+    return f"s3://{bucket}/{key}"
+
+
+def is_object(target: str) -> bool:
+    """Return whether the target of a download is an object of S3."""
+    return target.startswith("s3://")
+
+
+_COLUMNS = tuple(field.name for field in fields(MovedObject))
+
+
+class MovedObjects:
+    """The objects of one account and region's archives."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._key = (scope.account, scope.region)
+
+    def add(self, moved: MovedObject) -> None:
+        """Record an object to be written; one that the download has already stays as it is."""
+        values = vars(moved)
+        self._database.execute(
+            f"INSERT INTO moved_objects({', '.join(_COLUMNS)}) VALUES({', '.join('?' * len(_COLUMNS))}) "
+            "ON CONFLICT(download) DO NOTHING",
+            tuple(values[name] for name in _COLUMNS),
+        )
+
+    def of(self, download: int) -> MovedObject:
+        """Return the object of a download.
+
+        :raises LookupError: it has none.
+        """
+        found = self._select("m.download=?", (download,))
+        if not found:
+            raise LookupError(download)
+        return found[0]
+
+    def is_written(self, download: Download) -> bool:
+        """Return whether a download has an object that needs the job's output no more."""
+        return is_object(download.target) and self.of(download.id).written
+
+    def in_bucket(self, bucket: str) -> list[MovedObject]:
+        """Return the objects in a bucket, the oldest first."""
+        return self._select("m.bucket=? ORDER BY m.download", (bucket,))
+
+    def update(self, moved: MovedObject, **values: Any) -> MovedObject:
+        """Set columns; return the object as it is now."""
+        names = ", ".join(f"{name}=?" for name in values)  # keywords of this project's own calls
+        self._database.execute(
+            f"UPDATE moved_objects SET {names} WHERE download=?", (*values.values(), moved.download)
+        )
+        return replace(moved, **values)
+
+    def parts(self, download: int) -> dict[int, MovedPart]:
+        """Return the recorded parts of an object by number."""
+        rows = self._database.rows(
+            "SELECT number, root, sha256, etag FROM moved_parts WHERE download=? ORDER BY number", (download,)
+        )
+        return {
+            row["number"]: MovedPart(root=row["root"], sha256=row["sha256"], etag=row["etag"]) for row in rows
+        }
+
+    def put_part(self, download: int, number: int, part: MovedPart) -> None:
+        """Record a part, before it is sent and again when S3 has it."""
+        self._database.execute(
+            "INSERT INTO moved_parts(download, number, root, sha256, etag) VALUES(?, ?, ?, ?, ?) "
+            "ON CONFLICT(download, number) DO UPDATE SET root=excluded.root, sha256=excluded.sha256, "
+            "etag=excluded.etag",
+            (download, number, part.root, part.sha256, part.etag),
+        )
+
+    def forget_upload(self, moved: MovedObject) -> MovedObject:
+        """Record that an upload and its parts are gone; return the object as it is now."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM moved_parts WHERE download=?", (moved.download,))
+            return self.update(moved, step=NEW, upload_id=None, opened=None, checksum=None)
+
+    def _select(self, where: str, values: Sequence[Any]) -> list[MovedObject]:
+        columns = ", ".join(f"m.{name}" for name in _COLUMNS)
+        rows: list[Mapping[str, Any]] = self._database.rows(
+            f"SELECT {columns} FROM moved_objects m JOIN downloads d ON d.id=m.download "
+            f"WHERE d.account=? AND d.region=? AND {where}",
+            (*self._key, *values),
+        )
+        return [MovedObject(**dict(row)) for row in rows]

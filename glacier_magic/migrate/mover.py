@@ -1,0 +1,374 @@
+"""Moving archives whose jobs are done: each becomes an object, which is proven against its hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TypeVar
+
+from ..base.treehash import combine, part_ranges, part_size_for
+from ..base.units import from_ms
+from ..catalogue import Download
+from ..catalogue.records.moved_records import (
+    COMPLETING,
+    CONFLICT,
+    OPENING,
+    PROVEN,
+    SENDING,
+    STORED,
+    MovedObject,
+    MovedObjects,
+    MovedPart,
+)
+from ..errors import IntegrityError, LocalError, Refused, Unavailable
+from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, NewObject, ObjectStore, SentPart
+from ..transfer.crew import Child, Crew, Tuner
+from ..transfer.engine import Buffers, Engine, Notes
+from ..transfer.moving import IN_MEMORY, RangeDone, RangeTask, copied, copy_range, held
+from ..transfer.progress import Meter
+from . import proving
+
+T = TypeVar("T")
+
+MEMORY = 2 * IN_MEMORY
+"""Bytes of memory for the ranges of all moves of a session together."""
+WORKERS = 2
+"""Ranges of an archive that are copied at the same time, at first."""
+HEAR_OUT = 0.7  # seconds for workers to end after a stop
+ROUNDS = 3  # uploads of one object that may be aborted by others, or be of no use
+
+
+class Mover:
+    """Moves archives to S3 whose retrieval jobs are done.
+
+    An object appears under its key only when all its bytes are in S3, and never in place of another.
+    Parts that S3 has survive a killed process and are not fetched again.
+    """
+
+    def __init__(self, engine: Engine, stop: threading.Event) -> None:
+        self.engine, self.stop = engine, stop
+        self.buffers = Buffers(MEMORY)
+        self.executor: Executor | None = None
+        """What copies the ranges; None for threads of this process."""
+        self._stores: dict[str, ObjectStore] = {}
+
+    def objects(self, region: str) -> ObjectStore:
+        """Return the S3 of a region."""
+        if region not in self._stores:
+            self._stores[region] = ObjectStore(self.engine.service, region)
+        return self._stores[region]
+
+    def move(self, download: Download, meter: Meter) -> str:
+        """Move an archive; return the URL of its object.
+
+        :raises IntegrityError: the bytes are not those of the archive, or not those that S3 has.
+        :raises NotFound: the service has dropped the job's output.
+        :raises Refused: the key has another object, which is unchanged.
+        """
+        download = self.engine.catalogue.downloads.get(download.id)  # the job may be another by now
+        if not download.size:
+            raise IntegrityError(f"The service did not report the size of {download.name!r}")
+        moving = _Move(self, download, meter)
+        moving.write()
+        moving.prove()
+        return moving.moved.url
+
+
+class _Move:
+    """The move of one archive."""
+
+    def __init__(self, mover: Mover, download: Download, meter: Meter) -> None:
+        self._mover, self._engine = mover, mover.engine
+        self._download, self._meter = download, meter
+        self._size = download.size or 0
+        self.moved = self._records.of(download.id)
+        self._objects = mover.objects(self.moved.region)
+
+    @property
+    def _records(self) -> MovedObjects:
+        return self._engine.catalogue.moved
+
+    @cached_property
+    def _new(self) -> NewObject:
+        return new_object(self.moved, self._engine.catalogue.scope.account)
+
+    def _call(self, call: Callable[[], T]) -> T:
+        return self._engine.budget.call(call, self._mover.stop, self._meter.note)
+
+    def _record(self, **values: object) -> None:
+        self.moved = self._records.update(self.moved, **values)
+
+    # Writing
+
+    def write(self) -> None:
+        """Write the object, unless it is written; what S3 has of it already is not sent again."""
+        for _ in range(ROUNDS):
+            if self.moved.step in (STORED, PROVEN) or (self.moved.written and self._is_there()):
+                return
+            try:
+                if self._part_size is None:
+                    self._put()
+                else:
+                    self._complete(self._parts(self._part_size))
+            except Refused as error:
+                if error.code not in (NO_UPLOAD, CHANGED):
+                    raise
+                if error.code == NO_UPLOAD and self.moved.written and self._is_there():
+                    return  # the answer to the completion was lost
+                self._abort()
+                self.moved = self._records.forget_upload(self.moved)
+                self._meter.note("the upload to S3 was aborted by others; it starts again")
+            else:
+                return
+        raise Unavailable(
+            f"Uploads of {self.moved.url} keep being aborted",
+            cure="A lifecycle rule of the bucket may abort them too early.",
+        )
+
+    @property
+    def _part_size(self) -> int | None:
+        """Bytes of a part; None where the object takes one request."""
+        smallest = self._engine.limits.object_part
+        if self.moved.opened is not None:  # the parts that are there have the size of an earlier run
+            return self.moved.part_size
+        return None if self._size <= smallest else part_size_for(self._size, smallest=smallest)
+
+    def _task(self, start: int, size: int) -> RangeTask:
+        account = self._engine.catalogue.scope.account
+        return RangeTask(
+            # Named, so that the service refuses a worker with keys of another account.
+            source=replace(self._engine.service.connection, account=account),
+            vault=self._download.vault,
+            job_id=self._download.job_id or "",
+            start=start,
+            size=size,
+            region=self.moved.region,
+            new=self._new,
+        )
+
+    def _put(self) -> None:
+        def intend(done: RangeDone) -> None:
+            self._record(step=COMPLETING, checksum=_digits(done.sha256))
+
+        task = replace(self._task(0, self._size), wanted=self._download.tree_hash)
+        done = self._copy(task, self._mover.stop, self._meter.note, intend)
+        if done.etag is None:
+            self._record(step=COMPLETING, checksum=_digits(done.sha256))
+            self._is_there()
+        else:
+            values = {"checksum": _digits(done.sha256), "etag": done.etag, "version_id": done.version}
+            self._record(step=STORED, proof=1, **values)
+
+    def _parts(self, part_size: int) -> list[SentPart]:
+        """Send the parts that S3 lacks; return them all."""
+        upload_id = self.moved.upload_id
+        if upload_id is None:
+            upload_id, there = self._open(part_size), {}
+        else:
+            there = self._call(lambda: self._objects.parts(self._new, upload_id))
+        spans = dict(enumerate(part_ranges(self._size, part_size), 1))
+        known = self._records.parts(self._download.id)
+        have = {
+            number: there[number]
+            for number, (start, end) in spans.items()
+            # Only what was recorded before it was sent is known to be verified.
+            if number in there and number in known
+            if (there[number].size, there[number].sha256.hex()) == (end - start, known[number].sha256)
+        }
+        self._meter.already(sum(part.size for part in have.values()))
+        roots = {number: known[number].root for number in have}
+        missing = {number: span for number, span in spans.items() if number not in have}
+        for number, done in self._send(upload_id, missing):
+            start, end = spans[number]
+            have[number] = SentPart(size=end - start, sha256=bytes.fromhex(done.sha256), etag=done.etag or "")
+            roots[number] = done.root
+        self._check_root(combine(bytes.fromhex(roots[number]) for number in spans).hex())
+        parts = [have[number] for number in spans]
+        self._record(step=COMPLETING, checksum=composite([part.sha256 for part in parts]), proof=1)
+        return parts
+
+    def _open(self, part_size: int) -> str:
+        """Start an upload, or take the one whose start was not answered; return its id."""
+
+        def opened() -> str:
+            found = self._opened_before() if self.moved.step == OPENING else None
+            if found is None:
+                self._record(step=OPENING, opened=self._engine.service.clock.now_ms(), part_size=part_size)
+            return found or self._objects.start(self._new)
+
+        upload_id = self._call(opened)
+        self._record(step=SENDING, upload_id=upload_id)
+        return upload_id
+
+    def _opened_before(self) -> str | None:
+        """Return an empty upload of this key and class that was started since this one was recorded."""
+        since = from_ms((self.moved.opened or 0) // 1000 * 1000)  # S3 tells whole seconds
+        for upload_id, started, storage_class in self._objects.uploads(self._new):
+            mine = since is not None and started >= since and storage_class == self.moved.storage_class
+            if mine and not self._objects.parts(self._new, upload_id):
+                return upload_id
+        return None
+
+    def _send(self, upload_id: str, missing: dict[int, tuple[int, int]]) -> Iterator[tuple[int, RangeDone]]:
+        tuner = Tuner(WORKERS, self._engine.limits.workers)
+        ending = Child(self._mover.stop)  # ends the workers of this object only
+        crew: Crew[tuple[int, RangeDone]] = Crew(tuner, ending, "glacier-move")
+        notes = Notes(self._meter, tuner)
+
+        def send(number: int, start: int, end: int) -> tuple[int, RangeDone]:
+            task = replace(self._task(start, end - start), upload_id=upload_id, number=number)
+            task = replace(task, new=replace(task.new, metadata={}))  # the upload has it already
+            done = self._copy(task, ending, notes, partial(self._record_part, number))
+            self._record_part(number, done)
+            tuner.moved(end - start)
+            return number, done
+
+        try:
+            yield from crew.run(partial(send, number, *span) for number, span in missing.items())
+        except BaseException:
+            ending.set()
+            crew.wait(HEAR_OUT)
+            raise
+
+    def _record_part(self, number: int, done: RangeDone) -> None:
+        part = MovedPart(root=done.root, sha256=done.sha256, etag=done.etag)
+        self._records.put_part(self._download.id, number, part)
+
+    def _copy(
+        self,
+        task: RangeTask,
+        stop: threading.Event,
+        note: Callable[[str], None],
+        intend: Callable[[RangeDone], None],
+    ) -> RangeDone:
+        budget, executor = self._engine.budget, self._mover.executor
+
+        def pace(count: int) -> None:
+            budget.spend(count, stop)
+            self._meter.moved(count)
+
+        if executor is not None:  # a thread waits for each task, so that their number is limited here
+            budget.spend(task.size, stop)
+            try:
+                done = budget.call(lambda: executor.submit(copy_range, task).result(), stop, note)
+            except BrokenExecutor as error:
+                raise LocalError(
+                    f"The executor has lost its workers: {error}", cure="Give the session another one."
+                ) from None
+            self._meter.moved(task.size)
+            return done
+
+        def copy(buffer: memoryview) -> RangeDone:
+            return copied(
+                task,
+                self._engine.service,
+                self._objects,
+                buffer,
+                attempt=lambda call: budget.call(call, stop, note),
+                pace=pace,
+                intend=intend,
+            )
+
+        if task.size > IN_MEMORY:
+            return copy(held(task.size))
+        with self._mover.buffers.lend(task.size, stop) as buffer:
+            return copy(buffer)
+
+    def _check_root(self, root: str) -> None:
+        if self._download.tree_hash in (None, root):
+            return
+        self._abort()
+        self.moved = self._records.forget_upload(self.moved)
+        raise IntegrityError(
+            f"{self._download.name!r} came back with tree hash {root} instead of "
+            f"{self._download.tree_hash}; no object was written"
+        )
+
+    def _complete(self, parts: Sequence[SentPart]) -> None:
+        upload_id, checksum = self.moved.upload_id or "", (self.moved.checksum or "").partition("-")[0]
+        try:
+            etag, version = self._call(lambda: self._objects.complete(self._new, upload_id, parts, checksum))
+        except Refused as error:
+            if error.code != EXISTS:
+                raise
+            self._abort()  # ours, and no object becomes of it
+            self._is_there()
+        else:
+            self._record(step=STORED, etag=etag, version_id=version)
+
+    def _abort(self) -> None:
+        upload_id = self.moved.upload_id
+        if upload_id is not None:
+            self._call(lambda: self._objects.abort(self._new, upload_id))
+
+    def _is_there(self) -> bool:
+        """Return whether the key has our object, and record it.
+
+        :raises Refused: it has another one.
+        """
+        found = self._call(lambda: self._objects.stored(self._new))
+        if found is None:
+            return False
+        sent = (self._size, self.moved.checksum, self.moved.storage_class)
+        if (found.size, found.checksum, found.storage_class) != sent:
+            self._record(step=CONFLICT)
+            raise conflict(self.moved.url)
+        self._record(step=STORED, proof=1, etag=found.etag, version_id=found.version)
+        return True
+
+    # Proving
+
+    def prove(self) -> None:
+        """Ask S3 for its record of the object, and compare it with what was sent.
+
+        :raises IntegrityError: it differs.
+        """
+        catalogue = self._engine.catalogue
+        archive = catalogue.archives.get(self._download.vault, self._download.archive_id)
+        parts = self._records.parts(self._download.id)
+        level = proving.level(
+            self._call(lambda: self._objects.stored(self._new, self.moved.version_id)),
+            self.moved,
+            size=self._size,
+            tree_hash=archive.tree_hash if archive else None,
+            parts=[parts[number].sha256 for number in sorted(parts)],
+        )
+        step = PROVEN if level >= proving.STORED_AS_SENT else STORED
+        self._record(step=step, proof=level, proved=self._engine.service.clock.now_ms())
+
+
+def new_object(moved: MovedObject, owner: str) -> NewObject:
+    """Return what is written for a record of an object.
+
+    :param owner: the account that the bucket belongs to.
+    """
+    return NewObject(
+        bucket=moved.bucket,
+        key=moved.key,
+        owner=owner,
+        storage_class=moved.storage_class,
+        metadata=moved.labels(),
+    )
+
+
+def composite(digests: Sequence[bytes]) -> str:
+    """Return the checksum that S3 computes of an object in parts with these SHA-256s."""
+    return f"{b64encode(hashlib.sha256(b''.join(digests)).digest()).decode()}-{len(digests)}"
+
+
+def conflict(url: str) -> Refused:
+    """Return the error about a key with another object."""
+    return Refused(
+        f"{url} exists with other bytes, another class or another checksum; it is unchanged",
+        cure="Move the archive below another prefix; nothing is requested again while its output lasts.",
+        code="Conflict",
+    )
+
+
+def _digits(sha256: str) -> str:
+    return b64encode(bytes.fromhex(sha256)).decode()

@@ -1,0 +1,182 @@
+"""The keys of the objects that archives become, and what is written on each object.
+
+The keys of a set of archives do not depend on their order, and an archive that has a key keeps it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from string import printable
+from urllib.parse import quote
+
+from ..base.units import from_ms
+from ..catalogue import ArchiveRecord
+from ..errors import InputError
+
+LONGEST = 1_024
+"""Bytes of a key, which S3 allows."""
+DESCRIPTION = 1_024
+"""Bytes of an archive's description that are written on its object: S3 allows 2 KB of metadata."""
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_DRIVE = re.compile("[A-Za-z]:(?=/|$)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # lists of S3 are XML
+_PLAIN = "".join(sorted(set(printable) - set("%\t\n\r\x0b\x0c")))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bucket and the prefix of keys in it, which is empty or ends in a slash."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """Return the place of ``s3://bucket/prefix``.
+
+        :raises InputError: it is no such URL, or the prefix cannot be that of keys.
+        """
+        scheme, _, rest = url.partition("://")
+        bucket, _, prefix = rest.partition("/")
+        prefix = prefix.strip("/")
+        if scheme.lower() != "s3" or not _BUCKET.fullmatch(bucket):
+            raise InputError(f"{url!r:.200} is no place in S3", cure="Name one, such as s3://bucket/prefix.")
+        if _CONTROL.search(prefix) or _parts(prefix) != prefix.split("/") * bool(prefix):
+            raise InputError(
+                f"Keys cannot begin with {prefix!r:.200}",
+                cure="The prefix has no control characters, and no empty, '.' or '..' parts.",
+            )
+        if len(prefix.encode()) > LONGEST // 2:
+            raise InputError("The prefix is too long", cure=f"It has up to {LONGEST // 2} bytes.")
+        return cls(bucket, prefix and f"{prefix}/")
+
+    @property
+    def url(self) -> str:
+        """The place as ``s3://bucket/prefix``."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".", "..")]
+
+
+def key_of(archive: ArchiveRecord, prefix: str = "") -> str:
+    """Return the key that the name of an archive makes, whatever other archives there are.
+
+    Backslashes become slashes; drive letters and empty, ``.`` and ``..`` parts are left out; control
+    characters become ``_``; what is too long is cut, with a hash.
+    """
+    name = _CONTROL.sub("_", archive.file_name.replace("\\", "/"))
+    parts = _parts(_DRIVE.sub("", name, count=1))
+    return _fitting(prefix + ("/".join(parts) or f"unnamed/{archive.archive_id}"))
+
+
+def keys(
+    archives: Sequence[ArchiveRecord],
+    prefix: str = "",
+    *,
+    fixed: Mapping[str, str] | None = None,
+    taken: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return the key of each archive; archives with the same name and bytes have one.
+
+    Of archives with the same name and other bytes the newest has the key of the name; the others have
+    their date and the beginning of their id in it.
+
+    :param fixed: the keys that archives have already, by archive id.
+    :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
+    """
+    fixed, taken = fixed or {}, taken or {}
+    groups: dict[str, dict[str, list[ArchiveRecord]]] = {}
+    for archive in archives:
+        groups.setdefault(key_of(archive, prefix), {}).setdefault(archive.bytes_key, []).append(archive)
+    found: dict[str, str] = {}
+    later: list[tuple[str, list[ArchiveRecord]]] = []
+    for key, by_bytes in groups.items():
+        newest = max(by_bytes, key=lambda content: max(map(_age, by_bytes[content])))
+        first = taken.get(key, newest)  # what has the key already keeps it
+        for content, same in by_bytes.items():
+            had = [fixed[archive.archive_id] for archive in same if archive.archive_id in fixed]
+            if had or content == first:
+                found.update((archive.archive_id, min(had, default=key)) for archive in same)
+            else:
+                later.append((key, same))
+    _distinguish(later, taken.keys() | groups.keys(), found)
+    return [found[archive.archive_id] for archive in archives]
+
+
+def _distinguish(
+    later: Sequence[tuple[str, list[ArchiveRecord]]], taken: Iterable[str], found: dict[str, str]
+) -> None:
+    """Give each group a key of its own, with as little of an archive id as makes it one."""
+    used, left = set(taken), list(later)
+    for length in (6, 12, 24, 138):
+        named = [(_dated(key, max(same, key=_age), length), key, same) for key, same in left]
+        counts = Counter(name for name, _, _ in named)
+        left = [(key, same) for name, key, same in named if counts[name] > 1 or name in used]
+        for name, _, same in named:
+            if counts[name] == 1 and name not in used:
+                found.update((archive.archive_id, name) for archive in same)
+        used |= counts.keys()
+    for key, same in left:  # ids that differ in case alone, or names made to collide
+        whole = _tailed(key, f" {hashlib.sha256(max(same, key=_age).archive_id.encode()).hexdigest()}")
+        found.update((archive.archive_id, whole) for archive in same)
+
+
+def _dated(key: str, archive: ArchiveRecord, length: int) -> str:
+    created = from_ms(archive.created)
+    date = f"{created:%Y-%m-%d} " if created else ""
+    return _tailed(key, f" ({date}{archive.archive_id[:length]})")
+
+
+def _tailed(key: str, tail: str) -> str:
+    """Return a key with *tail* before the suffix of its name."""
+    suffix = PurePosixPath(key.rpartition("/")[2]).suffix[:32]
+    room = LONGEST - len((tail + suffix).encode())
+    return key.removesuffix(suffix).encode()[:room].decode(errors="ignore") + tail + suffix
+
+
+def _fitting(key: str) -> str:
+    if len(key.encode()) <= LONGEST:
+        return key
+    digits = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return key.encode()[: LONGEST - 13].decode(errors="ignore") + f"-{digits}"
+
+
+def _age(archive: ArchiveRecord) -> tuple[int, str]:
+    return archive.created or 0, archive.archive_id
+
+
+def labels(archive: ArchiveRecord) -> dict[str, str]:
+    """Return the metadata of the object of an archive: with it, the object tells where it is from.
+
+    What is not plain ASCII is quoted as in a URL.
+    """
+    known = {
+        "gm-archive-id": archive.archive_id,
+        "gm-vault": archive.vault,
+        "gm-tree-hash": archive.tree_hash,
+        "gm-created": _moment(archive.created),
+        "gm-description": _quoted(archive.description),
+        # The form of rclone, which keeps the times of files by it.
+        "mtime": None if archive.mtime is None else f"{archive.mtime / 1000:.3f}",
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _quoted(text: str) -> str:
+    quoted = quote(text, safe=_PLAIN, errors="replace")
+    inner = quoted.strip(" ")  # a header loses the spaces around it
+    before, after = len(quoted) - len(quoted.lstrip(" ")), len(quoted) - len(quoted.rstrip(" "))
+    return ("%20" * before + inner + "%20" * after if inner else "")[:DESCRIPTION]
+
+
+def _moment(created: int | None) -> str | None:
+    return None if created is None else datetime.fromtimestamp(created / 1000, UTC).isoformat()

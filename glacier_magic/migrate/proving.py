@@ -1,0 +1,53 @@
+"""The proof of a move: what S3 records of an object, compared with what was sent."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+
+from ..base.treehash import CHUNK
+from ..catalogue.records.moved_records import MovedObject
+from ..errors import IntegrityError
+from ..service.object_store import StoredObject
+
+SENT, STORED_AS_SENT = 1, 2
+"""Levels of proof: S3 accepted all bytes, each range of which had the service's tree hash; asked
+afterwards, S3 records the same size, class, version, parts and checksums.  Only the second one allows to
+delete the source."""
+
+
+def level(
+    found: StoredObject | None, moved: MovedObject, *, size: int, tree_hash: str | None, parts: Sequence[str]
+) -> int:
+    """Return the level of proof that S3's record of an object gives.
+
+    :param found: the record; None if there is no such object.
+    :param size: bytes of the archive.
+    :param tree_hash: the archive's by the catalogue; without it nothing shows that the job's output
+        is what was stored.
+    :param parts: the SHA-256 of each part that was sent; empty if they are not known any more.
+    :raises IntegrityError: the object is gone, or differs.
+    """
+    if found is None:
+        raise IntegrityError(f"{moved.url} is not there any more")
+    wanted = {
+        "size": (found.size, size),
+        "storage class": (found.storage_class, moved.storage_class),
+        "checksum": (found.checksum, moved.checksum),
+        "ETag": (found.etag, moved.etag),
+    }
+    if parts and found.parts:
+        wanted["parts"] = ([part[1] for part in found.parts], [_base64(part) for part in parts])
+    if size <= CHUNK and tree_hash:  # the tree hash is the SHA-256: S3 and the inventory need no link of ours
+        wanted["tree hash"] = (found.checksum, _base64(tree_hash))
+    differing = [what for what, (there, ours) in wanted.items() if there != ours]
+    if differing:
+        raise IntegrityError(
+            f"S3 records another {' and another '.join(differing)} of {moved.url} than was sent",
+            cure="The source is kept. Look at the object before it is removed.",
+        )
+    return STORED_AS_SENT if tree_hash else SENT
+
+
+def _base64(digits: str) -> str:
+    return b64encode(bytes.fromhex(digits)).decode()

@@ -1,0 +1,1 @@
+"""The plans to move archives to S3."""

@@ -1,0 +1,170 @@
+"""The items of a move: the action for each archive, and the object that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...catalogue.archives import states
+from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
+from ...catalogue.records.moved_records import MovedObject, object_url
+from ...migrate.object_keys import Place, keys
+from ...service.object_store import NewObject, ObjectStore
+from ..restore.items import (
+    ASK,
+    CONFLICT,
+    DELETED,
+    READY,
+    RUNNING,
+    SAME,
+    THERE,
+    TWIN,
+    UNDER_WAY,
+    RetrievalItem,
+)
+
+_WORDS = {
+    THERE: "already in S3",
+    READY: "ready to copy",
+    SAME: "the same object as another",
+    TWIN: "copied from the output of another",
+}
+"""What people read where it is not what they read of a restore."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveItem(RetrievalItem):
+    """An archive that becomes an object.
+
+    :param moved: the record of the object, if the catalogue has one.
+    """
+
+    bucket: str
+    object_key: str
+    moved: MovedObject | None = None
+
+    @property
+    def place(self) -> str:
+        """The URL of the object."""
+        return object_url(self.bucket, self.object_key)
+
+    @property
+    def words(self) -> str:
+        """The action as people read it."""
+        words = super().words
+        return _WORDS.get(words, words)
+
+    @property
+    def renamed(self) -> bool:
+        """Whether its key is not simply the name of the archive."""
+        return not self.object_key.endswith(self.archive.file_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Existing:
+    """What is known of a place before archives are moved to it.
+
+    :param rows: the moves of the catalogue to it with their downloads, by archive id, the newest of each.
+    :param keys: the size in bytes of each object below the prefix, by key.
+    """
+
+    place: Place
+    objects: ObjectStore
+    owner: str
+    storage_class: str
+    rows: Mapping[str, tuple[MovedObject, Download]]
+    keys: Mapping[str, int]
+
+    @classmethod
+    def look(cls, catalogue: Catalogue, objects: ObjectStore, place: Place, storage_class: str) -> Existing:
+        """Return what the catalogue and S3 know of a place now."""
+        owner = catalogue.scope.account
+        moved = {each.download: each for each in catalogue.moved.in_bucket(place.bucket)}
+        downloads = catalogue.downloads.numbered(list(moved))
+        return cls(
+            place=place,
+            objects=objects,
+            owner=owner,
+            storage_class=storage_class,
+            rows={
+                row.archive_id: (moved[row.id], row)
+                for row in sorted(downloads, key=lambda row: row.id)
+                if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id])
+            },
+            keys=dict(objects.keys(place.bucket, place.prefix, owner)),
+        )
+
+    def has(self, archive: ArchiveRecord, key: str) -> bool:
+        """Return whether the object of a key says that it is this archive."""
+        new = NewObject(bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class)
+        found = self.objects.metadata(new) if self.keys[key] == archive.size else None
+        return found is not None and found.get("gm-archive-id") == archive.archive_id
+
+
+def _counts(row: Download, moved: MovedObject) -> bool:
+    return moved.step != CONFLICTING and (row.state != "forgotten" or moved.proof > 0)
+
+
+def decide(
+    archives: Sequence[ArchiveRecord], existing: Existing, *, vault: str, tier: str, catalogue: Catalogue
+) -> list[MoveItem]:
+    """Return an item for each archive, by the objects, downloads and jobs that there are."""
+    rows = existing.rows
+    taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
+    chosen = keys(
+        archives,
+        existing.place.prefix,
+        fixed={archive_id: moved.key for archive_id, (moved, _) in rows.items()},
+        taken=taken,
+    )
+    known = catalogue.archives.known(vault, [archive.archive_id for archive in archives])
+    deleted = {record.archive_id for record in known if record.state == states.DELETED}
+    jobs = catalogue.jobs.by_archive(vault)
+    written = dict(taken)  # another archive with the bytes of a key is the same object
+    asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
+    items = []
+    for archive, key in zip(archives, chosen, strict=True):
+        item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, action=ASK)
+        item = _of_row(item, existing, tier)
+        if item.action == ASK:
+            if item.stopped is None and written.get(key) == archive.bytes_key:
+                item = replace(item, action=SAME)
+            elif key in existing.keys:
+                item = replace(item, action=THERE if existing.has(archive, key) else CONFLICT)
+        job = jobs.get(archive.archive_id) or jobs.get(archive.bytes_key)
+        if item.action == ASK and job is not None:
+            item = replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
+        elif item.action == ASK and archive.archive_id in deleted:
+            item = replace(item, action=DELETED)
+        elif item.action == ASK and archive.tree_hash and archive.bytes_key in asked:
+            item = replace(item, action=TWIN)
+        if item.action in (ASK, RUNNING, READY, TWIN):
+            written[key] = archive.bytes_key
+            asked.add(archive.bytes_key)
+        items.append(item)
+    return items
+
+
+def _of_row(item: MoveItem, existing: Existing, tier: str) -> MoveItem:
+    """Return an item by the record of the archive's earlier move to the same place."""
+    moved, row = existing.rows.get(item.archive.archive_id, (None, None))
+    if moved is None or row is None:
+        return item
+    if row.state == "verified":
+        # Deleted by somebody else, it is moved again.
+        there = moved.key in existing.keys
+        return replace(item, action=THERE, moved=moved, download=row) if there else item
+    if row.open:
+        waits = row.on_hold or (bool(row.due) and row.unasked and row.tier != tier)
+        if waits:
+            return replace(item, replaces=row.id)
+        return replace(item, action=UNDER_WAY, moved=moved, download=row)
+    if moved.storage_class != existing.storage_class:
+        return item
+    # Its parts are used again; one that has all of them needs no output.
+    return replace(item, stopped=row.id, moved=moved, action=READY if moved.written else ASK)
+
+
+def _bytes_of(row: Download) -> str:
+    return f"{row.size} {row.tree_hash}" if row.size and row.tree_hash else row.archive_id

@@ -1,0 +1,335 @@
+"""S3, as moves use it: objects that are written once, and what S3 says of them."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..errors import (
+    AccessDenied,
+    CredentialsError,
+    GlacierError,
+    InputError,
+    IntegrityError,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from ..errors.steps import step
+from .bodies import HashedBody
+from .client import Service
+from .clients import new_client
+from .connection import CONNECTIONS, EMULATOR_KEYS, Connection, config_of
+from .translation import translated
+
+if TYPE_CHECKING:
+    import boto3
+
+EXISTS, CHANGED, NO_UPLOAD = "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"
+"""The codes of refusals that a move continues from: the key has an object, something else was written to
+it meanwhile, the upload is completed or aborted."""
+
+_ABSENT = ("NoSuchKey", "NoSuchVersion", "MethodNotAllowed")  # the last is that of a delete marker
+
+_KINDS: dict[str, tuple[type[GlacierError], str]] = {
+    "AccessDenied": (AccessDenied, "S3 denied access"),
+    "BadDigest": (IntegrityError, "The bytes changed on their way"),
+    "InvalidAccessKeyId": (CredentialsError, "S3 does not know this access key"),
+    "NoSuchBucket": (InputError, "There is no such bucket"),
+    "RequestTimeTooSkewed": (CredentialsError, "This computer's clock is off by more than S3 allows"),
+    "RequestTimeout": (Unavailable, "The bytes arrived too slowly"),
+    "SignatureDoesNotMatch": (CredentialsError, "S3 does not accept the signature"),
+    "XAmzContentSHA256Mismatch": (IntegrityError, "The bytes changed on their way"),
+}
+"""Codes of S3 that the vault service does not have, or means otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewObject:
+    """An object to be written: where, in which storage class, and with which metadata.
+
+    :param owner: the 12-digit id of the account that the bucket must belong to.
+    """
+
+    bucket: str
+    key: str
+    owner: str
+    storage_class: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The parameters that name the object in each call."""
+        return {"Bucket": self.bucket, "Key": self.key, "ExpectedBucketOwner": self.owner}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentPart:
+    """A part that S3 has: its size in bytes, its SHA-256 (32 bytes; empty without one), its ETag."""
+
+    size: int
+    sha256: bytes
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    """What S3 records of an object.
+
+    :param checksum: its SHA-256 as S3 writes it; of an object in parts that of the parts' SHA-256s, a
+        hyphen and their number; empty where S3 has none.
+    :param parts: the size and checksum of each part; empty for an object of one request.
+    """
+
+    size: int
+    storage_class: str
+    etag: str
+    version: str | None = None
+    checksum: str = ""
+    parts: tuple[tuple[int, str], ...] = ()
+
+
+class ObjectStore:
+    """Calls to the S3 of one region; the caller repeats failed ones.
+
+    A server outside AWS answers for S3 at the address of its vault service.
+
+    :param service: the service of the vaults, whose credentials sign the calls.
+    """
+
+    def __init__(self, service: Service, region: str) -> None:
+        connection, session = service.connection, service._session
+        self.region = region
+        self._client = _client(session, connection, region)
+
+    def bucket_region(self, bucket: str, owner: str) -> str:
+        """Return the region of a bucket.
+
+        :param owner: the account that it must belong to.
+        :raises InputError: there is no such bucket.
+        :raises AccessDenied: it belongs to another account, or the identity may not see it.
+        """
+        import botocore.exceptions
+
+        with _asked():
+            try:
+                found = self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner)
+            except botocore.exceptions.ClientError as error:
+                _name_failure(error, {404: "NoSuchBucket"})
+                raise
+        headers = found["ResponseMetadata"]["HTTPHeaders"]
+        return str(headers.get("x-amz-bucket-region", self.region))
+
+    # Objects
+
+    def put(self, new: NewObject, body: HashedBody) -> tuple[str, str | None]:
+        """Store *body* as an object, unless the key has one; return its ETag and version.
+
+        :raises Refused: the key has an object (code :data:`EXISTS`); it is unchanged.
+        """
+        with _asked():
+            stored = self._client.put_object(
+                **_first_write(new), Body=body, ContentLength=len(body), ChecksumSHA256=_sha256(body)
+            )
+        return str(stored["ETag"]).strip('"'), stored.get("VersionId")
+
+    def stored(self, new: NewObject, version: str | None = None) -> StoredObject | None:
+        """Return what S3 records of an object, of all pages of its parts; None if there is none."""
+        asked: dict[str, Any] = {} if version is None else {"VersionId": version}
+        asked["ObjectAttributes"] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+        parts: list[tuple[int, str]] = []
+        while True:
+            try:
+                with _asked():
+                    found = self._client.get_object_attributes(**new.place, **asked)
+            except Refused as error:
+                if error.code in (
+                    "NoSuchKey",
+                    "NoSuchVersion",
+                    "MethodNotAllowed",
+                ):  # the last: a delete marker
+                    return None
+                raise
+            page = found.get("ObjectParts", {})
+            parts += [(part["Size"], part.get("ChecksumSHA256", "")) for part in page.get("Parts", ())]
+            if not page.get("IsTruncated"):
+                break
+            asked["PartNumberMarker"] = page["NextPartNumberMarker"]
+        total = found.get("ObjectParts", {}).get("TotalPartsCount")
+        checksum = found.get("Checksum", {}).get("ChecksumSHA256", "")
+        return StoredObject(
+            size=found["ObjectSize"],
+            storage_class=found.get("StorageClass", "STANDARD"),
+            etag=found["ETag"].strip('"'),
+            version=found.get("VersionId"),
+            # The number of the parts is left out here, unlike everywhere else.
+            checksum=f"{checksum}-{total}" if checksum and total and "-" not in checksum else checksum,
+            parts=tuple(parts),
+        )
+
+    def metadata(self, new: NewObject) -> Mapping[str, str] | None:
+        """Return the metadata of an object; None if there is none."""
+        import botocore.exceptions
+
+        with _asked():
+            try:
+                return dict(self._client.head_object(**new.place)["Metadata"])
+            except botocore.exceptions.ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    return None
+                _name_failure(error, {})
+                raise
+
+    def keys(self, bucket: str, prefix: str, owner: str) -> Iterator[tuple[str, int]]:
+        """Yield key and size of the objects of a bucket below a prefix, all pages."""
+        asked = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": owner}
+        with _asked():
+            for page in self._client.get_paginator("list_objects_v2").paginate(**asked):
+                for found in page.get("Contents", ()):
+                    yield found["Key"], found["Size"]
+
+    # Objects in parts
+
+    def start(self, new: NewObject) -> str:
+        """Start the upload of an object in parts; return its id."""
+        with _asked():
+            wanted = {"StorageClass": new.storage_class, "Metadata": new.metadata}
+            started = self._client.create_multipart_upload(
+                **new.place, **wanted, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
+            )
+        return str(started["UploadId"])
+
+    def send(self, new: NewObject, upload_id: str, number: int, body: HashedBody) -> str:
+        """Send a part, from 1; return its ETag.
+
+        :raises Refused: there is no such upload (code :data:`NO_UPLOAD`).
+        """
+        with _asked():
+            sent = self._client.upload_part(
+                **new.place,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                ContentLength=len(body),
+                ChecksumSHA256=_sha256(body),
+            )
+        return str(sent["ETag"])
+
+    def parts(self, new: NewObject, upload_id: str) -> dict[int, SentPart]:
+        """Return the parts that S3 has of an upload, by number.
+
+        :raises Refused: there is no such upload (code :data:`NO_UPLOAD`).
+        """
+        pages = self._client.get_paginator("list_parts").paginate(**new.place, UploadId=upload_id)
+        with _asked():
+            return {
+                part["PartNumber"]: SentPart(
+                    size=part["Size"], sha256=b64decode(part.get("ChecksumSHA256", "")), etag=part["ETag"]
+                )
+                for page in pages
+                for part in page.get("Parts", ())
+            }
+
+    def uploads(self, new: NewObject) -> Iterator[tuple[str, datetime, str]]:
+        """Yield id, start and storage class of the open uploads of exactly this key."""
+        place = {name: value for name, value in new.place.items() if name != "Key"}
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(**place, Prefix=new.key)
+        with _asked():
+            for page in pages:
+                for upload in page.get("Uploads", ()):
+                    if upload["Key"] == new.key:
+                        yield upload["UploadId"], upload["Initiated"], upload.get("StorageClass", "STANDARD")
+
+    def complete(
+        self, new: NewObject, upload_id: str, parts: Sequence[SentPart], checksum: str
+    ) -> tuple[str, str | None]:
+        """Assemble parts, from the first to the last, unless the key has an object; return ETag and version.
+
+        :param checksum: the checksum of :func:`composite`.
+        :raises Refused: the key has an object (code :data:`EXISTS`), something was written to it
+            meanwhile, so that the upload is of no use (:data:`CHANGED`), or there is no such upload.
+        """
+        listed = [
+            {"PartNumber": number, "ETag": part.etag, "ChecksumSHA256": b64encode(part.sha256).decode()}
+            for number, part in enumerate(parts, 1)
+        ]
+        with _asked():
+            done = self._client.complete_multipart_upload(
+                **new.place,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": listed},
+                IfNoneMatch="*",
+                MpuObjectSize=sum(part.size for part in parts),
+                ChecksumSHA256=checksum,
+                ChecksumType="COMPOSITE",
+            )
+        return str(done["ETag"]).strip('"'), done.get("VersionId")
+
+    def abort(self, new: NewObject, upload_id: str) -> None:
+        """Drop an upload and its parts, if it still exists."""
+        try:
+            with _asked():
+                self._client.abort_multipart_upload(**new.place, UploadId=upload_id)
+        except Refused as error:
+            if error.code != NO_UPLOAD:
+                raise
+
+
+def _name_failure(error: Any, codes: Mapping[int, str]) -> None:
+    """Give a failed HEAD, whose answer has no body, the code that the answer to a GET would have."""
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    code = {403: "AccessDenied", 503: "SlowDown", **codes}.get(status)
+    if code is not None:
+        error.response["Error"].update(Code=code, Message=f"status {status}")
+
+
+def _first_write(new: NewObject) -> dict[str, Any]:
+    wanted = {"StorageClass": new.storage_class, "Metadata": new.metadata}
+    return {**new.place, **wanted, "IfNoneMatch": "*"}
+
+
+def _sha256(body: HashedBody) -> str:
+    return b64encode(bytes.fromhex(body.sha256)).decode()
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Translate failures of S3; what does not exist there is no :class:`NotFound` of a vault or a job."""
+    try:
+        with translated():
+            yield
+    except GlacierError as error:
+        found = _KINDS.get(error.code)
+        if found is not None:
+            kind, what = found
+            cure = (
+                f"{step('policy', '--iam')} shows the permissions that moves need."
+                if kind is AccessDenied
+                else ""
+            )
+            raise kind(f"{what}: {error.message}", cure=cure, code=error.code) from None
+        if isinstance(error, NotFound):
+            raise Refused(error.message, cure="", code=error.code) from None
+        raise
+
+
+def _client(session: boto3.Session, connection: Connection, region: str) -> Any:
+    from botocore.config import Config
+
+    address: dict[str, Any] = {}
+    options: dict[str, Any] = {"payload_signing_enabled": False}  # each body has a checksum
+    if connection.elsewhere:
+        address["endpoint_url"] = connection.endpoint_url
+        options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
+        if urlsplit(connection.endpoint_url or "").scheme == "http":
+            del options["payload_signing_enabled"]
+    if connection.emulator is not None:
+        address |= EMULATOR_KEYS
+    # Never repeated by botocore: each failure counts in the budget of the session.
+    config = config_of(attempts=1, connect=15, read=300, connections=CONNECTIONS).merge(Config(s3=options))
+    return new_client(session, "s3", region, config, **address)

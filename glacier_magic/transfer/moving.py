@@ -1,0 +1,157 @@
+"""The copy of a range of a job's output to S3: one verified range is one part of an object, or all of it.
+
+The task of a range is a plain value, so that any :class:`concurrent.futures.Executor` can run
+:func:`copy_range`, in a thread, another process or on another computer.  It has no keys: a worker signs
+with the credentials that its own chain finds.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, TypeVar
+
+from ..errors import IntegrityError, Refused
+from ..service import Connection, Service, open_service
+from ..service.bodies import MemoryBody
+from ..service.object_store import EXISTS, NewObject, ObjectStore
+
+T = TypeVar("T")
+
+IN_MEMORY = 64 << 20
+"""Bytes of a range that is held in memory; a larger one is held in a temporary file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeTask:
+    """A range of a job's output, and the part or object of S3 that it becomes.
+
+    :param source: the connection to the vault service.
+    :param start: the first byte of the range, which is a node of the archive's tree.
+    :param region: the region of the bucket.
+    :param upload_id: the upload that the part belongs to; None for a whole object.
+    :param number: the number of the part, from 1.
+    :param wanted: the tree hash that the bytes must have besides that of the service; None if not known.
+    """
+
+    source: Connection
+    vault: str
+    job_id: str
+    start: int
+    size: int
+    region: str
+    new: NewObject
+    upload_id: str | None = None
+    number: int = 0
+    wanted: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeDone:
+    """A range that was sent: tree hash and SHA-256 in hexadecimal digits, and the answer of S3.
+
+    :param etag: None where the key of a whole object has one already, which is unchanged.
+    """
+
+    root: str
+    sha256: str
+    etag: str | None = None
+    version: str | None = None
+
+
+class Attempt(Protocol):
+    """Calls a function, and repeats it as its owner sees fit."""
+
+    def __call__(self, call: Callable[[], T], /) -> T:
+        """Return the result of *call*."""
+
+
+def copy_range(task: RangeTask) -> RangeDone:
+    """Copy a range with the connections of this process, which are opened on its first task.
+
+    :raises GlacierError: it is not copied; the error can be pickled.
+    """
+    service = _service(task.source)
+    return copied(task, service, _objects(task.source, task.region), held(task.size))
+
+
+def held(size: int) -> memoryview:
+    """Return room for the bytes of a range."""
+    if size <= IN_MEMORY:
+        return memoryview(bytearray(size))
+    with tempfile.TemporaryFile() as file:
+        file.truncate(size)
+        return memoryview(mmap.mmap(file.fileno(), size))  # of its own descriptor: the file lasts as long
+
+
+def copied(
+    task: RangeTask,
+    service: Service,
+    objects: ObjectStore,
+    buffer: memoryview,
+    *,
+    attempt: Attempt = lambda call: call(),
+    pace: Callable[[int], object] = lambda _: None,
+    intend: Callable[[RangeDone], None] = lambda _: None,
+) -> RangeDone:
+    """Fetch a range into *buffer*, verify it, and send it.
+
+    :param attempt: makes the two requests.
+    :param pace: called with the bytes that arrived.
+    :param intend: called with the hashes before anything is sent.
+    :raises IntegrityError: the bytes are not those of the archive; nothing was sent.
+    """
+    body = attempt(lambda: _fetched(task, service, buffer, pace))
+    done = RangeDone(root=body.tree.hex(), sha256=body.sha256)
+    intend(done)
+    return attempt(lambda: _sent(task, objects, body, done))
+
+
+def _fetched(
+    task: RangeTask, service: Service, buffer: memoryview, pace: Callable[[int], object]
+) -> MemoryBody:
+    end = task.start + task.size - 1
+    filled = 0
+    with service.open_output(task.vault, task.job_id, task.start, task.size) as output:
+        while filled < task.size:
+            count = output.readinto(buffer[filled : min(filled + (1 << 20), task.size)])
+            if not count:
+                raise IntegrityError(f"{filled} of {task.size} bytes arrived from byte {task.start}")
+            pace(count)
+            filled += count
+    body = MemoryBody(buffer[: task.size])
+    root = body.tree.hex()
+    if output.tree_hash is None:
+        raise IntegrityError(f"Bytes {task.start}-{end} arrived without their tree hash")
+    if root != output.tree_hash:
+        raise IntegrityError(f"Bytes {task.start}-{end} arrived damaged")
+    if task.wanted not in (None, root):
+        raise IntegrityError(f"The archive came back with tree hash {root} instead of {task.wanted}")
+    return body
+
+
+def _sent(task: RangeTask, objects: ObjectStore, body: MemoryBody, done: RangeDone) -> RangeDone:
+    body.seek(0)  # an earlier attempt has read it
+    if task.upload_id is not None:
+        etag = objects.send(task.new, task.upload_id, task.number, body)
+        return RangeDone(root=done.root, sha256=done.sha256, etag=etag)
+    try:
+        etag, version = objects.put(task.new, body)
+    except Refused as error:
+        if error.code != EXISTS:
+            raise
+        return done
+    return RangeDone(root=done.root, sha256=done.sha256, etag=etag, version=version)
+
+
+@cache
+def _service(connection: Connection) -> Service:
+    return open_service(connection)
+
+
+@cache
+def _objects(connection: Connection, region: str) -> ObjectStore:
+    return ObjectStore(_service(connection), region)

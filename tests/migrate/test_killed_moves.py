@@ -1,0 +1,108 @@
+"""Killed before and after each request of a move: gone on with, nothing paid or sent twice."""
+
+import pytest
+
+from tests.migrate.conftest import MIB, proofs
+
+PATIENCE = 30.0
+PART = 8 * MIB
+SIZES = {"small": 10, "parts": 2 * PART + 1}
+
+pytestmark = pytest.mark.limits(object_part=PART)
+
+MOVER = """
+    import os
+    import signal
+    import sys
+    from glacier_magic.service import Service
+    from glacier_magic.service.object_store import ObjectStore
+    folder, region, catalogue, to, kind, name, when, size = sys.argv[1:]
+    kinds = {"service": Service, "objects": ObjectStore}
+    original = getattr(kinds[kind], name)
+    def call(*arguments):
+        def end():
+            lengths = [len(each) for each in arguments if hasattr(each, "sha256")]
+            if not int(size) or int(size) in lengths:
+                sys.stdout.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+        if when == "before":
+            end()
+        found = original(*arguments)
+        if when == "after":
+            end()
+        return found
+    setattr(kinds[kind], name, call)
+    limits = {"tick": 0.02, "emulator_idle": 0.05, "object_part": 8 << 20, "workers": 1}
+    session = connect(folder, region, catalogue, **limits)
+    session.vault("photos").migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    print("requested", flush=True)
+    sys.stdin.readline()
+    session.service.account()
+    session.jobs().wait(60)
+"""
+
+PLACES = [
+    # The request, when, the size of its body, and the parts that are sent again.
+    ("service", "start_retrieval", "before", 0, 3),
+    ("service", "start_retrieval", "after", 0, 3),
+    ("service", "open_output", "after", 0, 3),
+    ("objects", "start", "before", 0, 3),
+    ("objects", "start", "after", 0, 3),
+    ("objects", "send", "before", PART, 3),
+    ("objects", "send", "after", PART, 2),
+    ("objects", "send", "before", 1, 1),
+    ("objects", "send", "after", 1, 0),
+    ("objects", "complete", "before", 0, 0),
+    ("objects", "complete", "after", 0, 0),
+    ("objects", "put", "before", 10, None),
+    ("objects", "put", "after", 10, None),
+    ("objects", "stored", "before", 0, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "when", "size", "left"), PLACES)
+def test_a_killed_move_goes_on(
+    emulator,
+    region,
+    session_place,
+    archives,
+    session,
+    connect,
+    child,
+    later,
+    to,
+    bucket,
+    objects,
+    uploads,
+    jobs_of,
+    requests,
+    kind,
+    name,
+    when,
+    size,
+    left,
+):
+    """Every object is there once and proven; one request an archive; no upload is left open."""
+    contents = archives(**SIZES)
+    session.close()
+    other = child(MOVER, emulator.folder, region, session_place, to, kind, name, when, size)
+    if name != "start_retrieval":
+        other.until("requested")
+        later(hours=4.1)
+        other.go_on()
+    assert other.end() == -9
+    requests.again()
+    session = connect()
+    batch = session.vault("photos").migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    if name == "start_retrieval":
+        while batch.snapshot.count("requested"):
+            session.service.account()
+        later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert objects() == {f"in/{each}": content for each, content in contents.items()}
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    assert sorted(jobs_of()) == sorted(set(jobs_of()))
+    assert len(jobs_of()) == 2
+    assert uploads() == []
+    if left is not None:
+        assert requests("s3:UploadPart") == left

@@ -1,0 +1,208 @@
+"""Archives become objects, in part and whole: written once, proven, paid once."""
+
+import hashlib
+import itertools
+import pickle
+import pickletools
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from glacier_magic.errors import IntegrityError, JobExpired, Refused, Unavailable
+from tests.migrate.conftest import MIB, proofs
+
+PATIENCE = 30.0
+PLAIN = {"Connection", "NewObject", "RangeTask", "STANDARD"}
+"""The classes in a pickled task, and the storage class."""
+PART = 8 * MIB
+
+pytestmark = pytest.mark.limits(object_part=PART, first_pause=0.01, longest_pause=0.05)
+
+
+@pytest.fixture
+def moved(vault, ready, to):
+    """Move archives by a plan; return the batch."""
+
+    def moved(*words, **options):
+        plan = vault.migrate(*words or ("*",), to=to, storage_class="STANDARD", tier="Standard", **options)
+        return ready(plan.run())
+
+    return moved
+
+
+def test_archives_of_every_size_become_objects(archives, moved, objects, requests, session, bucket, jobs_of):
+    """One request, or parts; the checksums of S3 are ours; a second plan has nothing to do."""
+    sizes = {"one": 1, "mib": MIB, "more": MIB + 1, "whole": PART, "parts": PART + 1, "many": 3 * PART}
+    contents = archives(**sizes)
+    batch = moved()
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert {row.file for row in batch.snapshot.rows} == {f"s3://{bucket}/in/{name}" for name in contents}
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    assert len(jobs_of()) == len(contents) == len(set(jobs_of()))
+    assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (4, 2 + 3)
+    assert session.vault("photos").migrate("*", to=f"s3://{bucket}/in", storage_class="standard").empty
+    assert session.past_plan(1).record.state == "done"
+
+
+def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
+    """Class and metadata: with them the object tells which archive it was."""
+    archives(parts=PART + 1, small=3)
+    session.vault("photos").migrate("*", to=f"s3://{bucket}/in")  # a plan alone does nothing
+    moved()
+    known = {archive.name: archive for archive in session.vault("photos").select("*")}
+    for name in ("parts", "small"):
+        found = s3.head_object(Bucket=bucket, Key=f"in/{name}")["Metadata"]
+        assert found["gm-archive-id"] == known[name].archive_id
+        assert (found["gm-vault"], found["gm-tree-hash"]) == ("photos", known[name].tree_hash)
+        assert float(found["mtime"]) == 1_600_000_000
+
+
+def test_equal_archives_are_requested_once(vault, files, moved, objects, jobs_of):
+    """One of another name is an object of its own; one of the same name is the same object."""
+    for name in ("a/one", "b/two"):
+        files(name, b"equal")
+        vault.upload(name)
+    vault.upload("a/one", again=True)
+    moved()
+    assert objects() == {"in/a/one": b"equal", "in/b/two": b"equal"}
+    assert len(jobs_of()) == 1
+
+
+def test_another_object_stays_as_it_is(
+    archives, ready, s3, bucket, objects, uploads, jobs_of, vault, to, session
+):
+    """One that is there before the plan is not requested; one that comes later is not overwritten."""
+    archives(early=10, late=10, large=PART + 1)
+    s3.put_object(Bucket=bucket, Key="in/early", Body=b"other")
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    assert plan.table.set_index("name").action["early"] == "its key has another object"
+    batch = plan.run()
+    for key in ("in/late", "in/large"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"other")
+    with pytest.raises(Refused, match="exists with other bytes"):
+        ready(batch)
+    assert len(jobs_of()) == 2
+    assert objects() == {"in/early": b"other", "in/late": b"other", "in/large": b"other"}
+    assert set(proofs(session, bucket).values()) == {("conflict", 0), ("conflict", 1)}
+    assert uploads() == []
+
+
+def test_the_same_object_written_by_another_is_ours(archives, ready, s3, bucket, vault, to, session):
+    """Its checksum tells: nothing is written, and it is proven."""
+    contents = archives(small=10)
+    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    s3.put_object(Bucket=bucket, Key="in/small", Body=contents["small"], ChecksumAlgorithm="SHA256")
+    ready(batch)
+    assert proofs(session, bucket) == {"in/small": ("proven", 2)}
+
+
+def test_damage_on_the_way_never_reaches_s3(archives, moved, calls, changed_stream, objects, requests):
+    """A flipped byte is found before anything is sent, and the range is fetched again."""
+    contents = archives(small=10, parts=PART + 1)
+    original, flips = calls.of("open_output"), itertools.count()
+
+    def open_output(service, *place):
+        stream = original(service, *place)
+        flip = next(flips) < 2
+        return changed_stream(
+            stream, lambda _, data: bytes([data[0] ^ 1]) + data[1:] if flip and data else data
+        )
+
+    calls.replace("open_output", open_output)
+    moved()
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (1, 2)
+
+
+def test_an_archive_that_is_not_what_the_inventory_says_is_not_stored(
+    archives, ready, vault, to, session, objects, uploads
+):
+    """Its ranges have the hashes that the service sends, and the whole has another than was stored."""
+    archives(parts=PART + 1)
+    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    row = session.catalogue.downloads.recent()[0]
+    session.catalogue.downloads.update(row.id, tree_hash=hashlib.sha256(b"other").hexdigest())
+    with pytest.raises(IntegrityError, match="instead of"):
+        ready(batch)
+    assert objects() == {}
+    assert uploads() == []
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "slow-down", "reset-after", "reset-before"])
+@pytest.mark.parametrize(
+    "operation",
+    ["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "GetObjectAttributes"],
+)
+def test_a_failed_request_is_repeated(
+    archives, moved, emulator, objects, uploads, jobs_of, session, bucket, kind, operation
+):
+    """Whether it was carried out or not: there is one object, and at most a report of an empty upload."""
+    contents = archives(small=10, parts=PART + 1)
+    emulator.fault(kind, f"s3:{operation}")
+    moved()
+    emulator.clear_faults()
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    assert len(jobs_of()) == 2
+    assert uploads() == []
+
+
+def test_an_upload_of_no_use_is_made_anew(archives, moved, emulator, objects, uploads, requests, jobs_of):
+    """After a conflict, or where a rule of the bucket has aborted it, from the same job."""
+    contents = archives(parts=PART + 1)
+    emulator.fault("complete-conflict", "s3:CompleteMultipartUpload")
+    moved()
+    assert objects() == {"in/parts": contents["parts"]}
+    assert requests("s3:CreateMultipartUpload") == 2
+    assert uploads() == []
+    assert len(jobs_of()) == 1
+
+
+def test_an_output_that_expires_half_way_is_asked_for_again(
+    archives, later, vault, to, session, calls, requests, objects, uploads, ready
+):
+    """Only when the user asks; the parts that S3 has are not fetched again."""
+    contents = archives(parts=3 * PART)
+    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    original = calls.of("open_output")
+
+    def first_alone(service, vault, job, start, size):
+        if start:
+            raise Unavailable("not now")
+        return original(service, vault, job, start, size)
+
+    calls.replace("open_output", first_alone)
+    later(session, hours=4.1)
+    while not uploads() or requests("s3:UploadPart") < 1:
+        session.service.account()
+    later(session, hours=30)
+    calls.restore("open_output")
+    with pytest.raises(JobExpired):
+        batch.wait(PATIENCE)
+    requests.again()
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    assert plan.requests == 1
+    ready(plan.run())
+    assert objects() == {"in/parts": contents["parts"]}
+    assert (requests("s3:UploadPart"), requests("s3:CreateMultipartUpload")) == (2, 0)
+
+
+def test_other_processes_copy(archives, moved, objects, requests, session, bucket):
+    """Any executor does; what it is sent is small, and has no keys."""
+    sent = []
+
+    class Pool(ProcessPoolExecutor):
+        def submit(self, function, task):
+            sent.append(pickle.dumps((function, task)))
+            return super().submit(function, task)
+
+    contents = archives(small=10, parts=2 * PART)
+    with Pool(2) as pool:
+        moved(executor=pool)
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    assert len(sent) == 3
+    assert max(map(len, sent)) < 1500
+    kinds = {what for task in sent for code, what, _ in pickletools.genops(task) if "UNICODE" in code.name}
+    assert {what for what in kinds if what[:1].isupper() and what.isalpha()} <= PLAIN
+    assert not any("secret" in what or "token" in what.casefold() for what in kinds)
