@@ -10,6 +10,8 @@ from ..errors import InputError
 SCHEME = "s3://"
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 """The storage classes whose objects are restored before they can be read."""
+KEPT = "KeptUntil"
+"""The parameter of the job of an object that is the end of its restored copy (ISO 8601)."""
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
@@ -79,9 +81,9 @@ class ObjectId:
         return self.storage_class in ARCHIVED
 
 
-def archived(archive_id: str) -> bool:
-    """Return whether an archive is an object that is restored before it can be read."""
-    return archive_id.startswith(tuple(f"{each}:" for each in ARCHIVED))
+def is_deep(archive_id: str) -> bool:
+    """Return whether an archive is an object of the class whose restores take longest."""
+    return archive_id.startswith("DEEP_ARCHIVE:")
 
 
 def refuse_bucket(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..base.bucket_names import BucketFolder, refuse_bucket
+from ..base.ranges import Asked
 from ..base.units import storable
+from ..catalogue import ArchiveRecord
+from ..errors import InputError
+from ..plans import RestorePlan
+from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
+from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.request import folder_named
+from ..plans.restore.timetable import Pace
 from ..transfer.progress import Count, Observer
+from .selection import versions
 from .vault import Vault
 
 if TYPE_CHECKING:
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..service.buckets import BucketEntry
+    from .selection import Selectable
     from .session import Session
 
 PAGE = 10_000  # objects in memory
@@ -87,6 +99,71 @@ class Bucket(Vault):
                     progress(Count(label=label, done=load.archives, total=total, rate=0.0, eta=None))
             load.finish(self._service.clock.now_ms())
         return self.archives()
+
+    def restore(
+        self,
+        *words: Selectable,
+        tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
+        destination: str | None = None,
+        spread: str | float | None = None,
+        daily: str | int | None = None,
+        byte_range: str | tuple[int, int] | Asked | None = None,
+        newest: bool = False,
+        days: int = DAYS,
+    ) -> RestorePlan:
+        """Return the plan to restore objects; no request is sent until its ``run()``.
+
+        Objects of archive classes are restored by S3 first; others are fetched at once.
+
+        :param words: see :meth:`select`; for the other parameters see :meth:`.Vault.restore`.
+        :param tier: ``Expedited``, which Deep Archive has not, ``Standard`` or ``Bulk``.
+        :param days: for which S3 keeps the restored copies.
+        :raises InputError: a tier or pace that buckets have not, or a part of an object.
+        """
+        if byte_range is not None:
+            raise InputError("Objects are restored as a whole", cure="Leave out the range.")
+        archives, older = versions(self.select(*words), newest=newest)
+        return self.restore_archives(
+            archives,
+            tier=tier,
+            to=to,
+            destination=destination,
+            pace=Pace.of(spread, daily),
+            versions=older,
+            days=days,
+        )
+
+    def restore_archives(
+        self,
+        archives: Sequence[ArchiveRecord],
+        parts: Sequence[Asked] | None = None,
+        *,
+        tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
+        destination: str | None = None,
+        claimed: Collection[str] = (),
+        pace: Pace | None = None,
+        versions: str = "",
+        days: int = DAYS,
+    ) -> RestorePlan:
+        """Return the plan to restore these objects; see :meth:`restore`."""
+        if parts is not None or pace is not None:
+            raise InputError(
+                "Objects are restored as a whole, and at once", cure="Leave out ranges, and the pace."
+            )
+        return ObjectRestorePlan(
+            archives,
+            vault=self.name,
+            tier=checked_tier(tier),
+            to=folder_named(to),
+            destination=checked_destination(destination or default_destination()),
+            claimed=claimed,
+            tracker=self.session.tracker,
+            log=self.session.plan_log,
+            versions=versions,
+            days=days,
+        )
 
     def _batch(self, entries: list[BucketEntry]) -> pa.RecordBatch:
         import pyarrow as pa

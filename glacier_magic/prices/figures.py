@@ -32,7 +32,12 @@ ITEMS: dict[str, tuple[str, str]] = {
     "transfer-out-region": ("transfer out to another region", PER_GB),
     "flexible-storage": ("S3 Glacier Flexible Retrieval storage", GB_MONTH),
     "flexible-put-requests": ("requests into Flexible Retrieval", THOUSAND),
+    "flexible-retrieval-standard": ("standard retrieval from Flexible Retrieval", PER_GB),
+    "flexible-retrieval-standard-requests": ("standard requests from Flexible Retrieval", THOUSAND),
     "flexible-retrieval-bulk": ("bulk retrieval from Flexible Retrieval", PER_GB),
+    "flexible-retrieval-bulk-requests": ("bulk requests from Flexible Retrieval", THOUSAND),
+    "flexible-retrieval-expedited": ("expedited retrieval from Flexible Retrieval", PER_GB),
+    "flexible-retrieval-expedited-requests": ("expedited requests from Flexible Retrieval", THOUSAND),
     "instant-storage": ("S3 Glacier Instant Retrieval storage", GB_MONTH),
     "instant-retrieval": ("retrieval from Instant Retrieval", PER_GB),
     "instant-put-requests": ("requests into Instant Retrieval", THOUSAND),
@@ -42,7 +47,9 @@ ITEMS: dict[str, tuple[str, str]] = {
     "deep-archive-retrieval-standard-requests": ("standard requests from Deep Archive", THOUSAND),
     "deep-archive-retrieval-bulk": ("bulk retrieval from Deep Archive", PER_GB),
     "deep-archive-retrieval-bulk-requests": ("bulk requests from Deep Archive", THOUSAND),
+    "standard-ia-retrieval": ("retrieval from Infrequent Access", PER_GB),
     "s3-standard-storage": ("S3 Standard storage", GB_MONTH),
+    "s3-standard-get-requests": ("requests that read objects", THOUSAND),
 }
 """From the name of each figure to what it prices and the unit of its price."""
 

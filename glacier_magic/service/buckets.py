@@ -14,16 +14,14 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
-from ..base.bucket_names import BucketFolder, ObjectId, is_bucket
-from ..errors import AccessDenied, CredentialsError, GlacierError, NotFound, Refused, RegionError
+from ..base.bucket_names import KEPT, BucketFolder, ObjectId, is_bucket
+from ..errors import AccessDenied, CredentialsError, GlacierError, NotFound, Refused, RegionError, Unavailable
 from ..errors.steps import step
 from .client import OutputStream, Service
 from .clock import ServiceClock
 from .translation import translated
 
 RUNNING = "RestoreAlreadyInProgress"
-KEPT = "KeptUntil"
-"""The parameter of a job that is the end of the restored copy (ISO 8601)."""
 _ENDED = "InvalidObjectState"
 _RESTORE = re.compile(r'ongoing-request="(true|false)"(?:, expiry-date="([^"]+)")?')
 _KINDS: dict[str, tuple[type[GlacierError], str]] = {
@@ -37,10 +35,15 @@ _KINDS: dict[str, tuple[type[GlacierError], str]] = {
     "NoSuchKey": (NotFound, "There is no such object any more"),
     "PreconditionFailed": (Refused, "The object was overwritten since the bucket was listed"),
     _ENDED: (NotFound, "The object cannot be read before it is restored"),
-    # Certain: no restore was started.
+    "SlowDown": (Unavailable, "S3 asks us to slow down"),
     "GlacierExpeditedRetrievalNotAvailable": (Refused, "There is no capacity for expedited retrievals now"),
 }
 """Codes of S3 that the vault service does not have, or means otherwise."""
+_SAME = {
+    "SlowDown": "ThrottlingException",
+    "GlacierExpeditedRetrievalNotAvailable": "InsufficientCapacityException",
+}
+"""The codes of the vault service for the same refusals: nothing was done, and it may be tried again."""
 _OF_HEAD = {
     400: "PermanentRedirect",
     403: "AccessDenied",
@@ -254,20 +257,6 @@ class VaultsAndBuckets(Service):
         """Return one vault; of a bucket, its name."""
         return self.buckets.describe(vault) if is_bucket(vault) else super().describe_vault(vault)
 
-    def start_retrieval(
-        self,
-        vault: str,
-        archive_id: str,
-        tier: str,
-        description: str,
-        byte_range: str | None = None,
-        days: int | None = None,
-    ) -> str:
-        """Request an archive; of a bucket, an object for some days."""
-        if is_bucket(vault):
-            return self.buckets.restore(vault, archive_id, tier, days or 1)
-        return super().start_retrieval(vault, archive_id, tier, description, byte_range)
-
     def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
         """Yield every job of a vault; of a bucket, the restores of its objects."""
         return self.buckets.jobs(vault) if is_bucket(vault) else super().jobs(vault)
@@ -310,7 +299,8 @@ def _asked() -> Iterator[None]:
         if found is None:
             raise
         kind, what = found
-        raise kind(f"{what}: {error.message}", cure=_cure(error.code, kind), code=error.code) from None
+        code = _SAME.get(error.code, error.code)
+        raise kind(f"{what}: {error.message}", cure=_cure(error.code, kind), code=code) from None
 
 
 def _cure(code: str, kind: type[GlacierError]) -> str | None:

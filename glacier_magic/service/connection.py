@@ -236,12 +236,17 @@ def s3_client(session: boto3.Session, connection: Connection, region: str, attem
     """
     from botocore.config import Config
 
-    address: dict[str, Any] = EMULATOR_KEYS if connection.emulator is not None else {}
-    options = {}
+    address: dict[str, Any] = {}
+    options: dict[str, Any] = {"payload_signing_enabled": False}  # each body has a checksum
     if connection.elsewhere:
-        address = {**address, "endpoint_url": connection.endpoint_url}
+        address["endpoint_url"] = connection.endpoint_url
         options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
-    return new_client(session, "s3", region, _patience(attempts).merge(Config(s3=options)), **address)
+        if urlsplit(connection.endpoint_url or "").scheme == "http":
+            del options["payload_signing_enabled"]
+    if connection.emulator is not None:
+        address |= EMULATOR_KEYS
+    config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS)
+    return new_client(session, "s3", region, config.merge(Config(s3=options)), **address)
 
 
 def _patience(attempts: int) -> Any:

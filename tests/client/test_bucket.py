@@ -1,14 +1,10 @@
-"""A bucket in the place of a vault: listed, with its objects of every class, and never written to."""
-
-import itertools
+"""A bucket in the place of a vault: listed_bucket, with its objects of every class, and never written to."""
 
 import pytest
 
-from glacier_magic.emulator.testing import Emulator
 from glacier_magic.errors import InputError, NotFound, RegionError
 from tests.counting import counting
 
-_numbers = itertools.count(1)
 OBJECTS = {
     "scans/2019/a.tif": "DEEP_ARCHIVE",
     "scans/2019/b.tif": "GLACIER",
@@ -20,34 +16,19 @@ OBJECTS = {
 
 
 @pytest.fixture
-def s3(emulator: Emulator):
-    return emulator.s3_client()
-
-
-@pytest.fixture
-def bucket(s3):
-    """The name of a bucket with an object of each class, and the mark of a folder."""
-    name = f"cold-{next(_numbers)}"
-    s3.create_bucket(Bucket=name)
-    for key, storage_class in OBJECTS.items():
-        body = b"" if key.endswith("empty") else key.encode() * 100
-        s3.put_object(Bucket=name, Key=key, Body=body, StorageClass=storage_class)
-    s3.put_object(Bucket=name, Key="scans/folder/", Body=b"")
-    return name
-
-
-@pytest.fixture
 def here(connect):
     """A session in the region of the buckets."""
     return connect(region="us-east-1")
 
 
 @pytest.fixture
-def scans(here, bucket):
-    """The folder ``scans`` of the bucket, listed."""
-    found = here.vault(f"s3://{bucket}/scans/")
-    found.inventory()
-    return found
+def scans(listed_bucket, s3, bucket):
+    """A folder with an object of each class, and the mark of a folder."""
+    for key, storage_class in OBJECTS.items():
+        body = b"" if key.endswith("empty") else key.encode() * 100
+        s3.put_object(Bucket=bucket, Key=key, Body=body, StorageClass=storage_class)
+    s3.put_object(Bucket=bucket, Key="scans/folder/", Body=b"")
+    return listed_bucket()
 
 
 def test_the_objects_of_a_folder_are_its_archives(scans, bucket):

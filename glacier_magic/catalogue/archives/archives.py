@@ -396,7 +396,5 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
         description=row["name"] if row["description"] is None else row["description"],
         tree_hash=identity.unpack_hash(row["tree_hash"]),
         seen=states.last_seen(row["listed"], row["unlisted"], dates),
-        labels=row["labels"],
-        note=row["note"],
         **{name: row[name] for name in _AS_STORED},
     )

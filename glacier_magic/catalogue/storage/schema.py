@@ -363,7 +363,11 @@ CREATE TABLE moved_parts(         -- recorded before they are sent
     PRIMARY KEY(download, number)
 ){by_key}"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES)
+COPIES = """
+-- the days for which the copy of an object of S3 is kept; null: a job of a vault
+ALTER TABLE downloads ADD COLUMN days BIGINT"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES, COPIES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3
