@@ -77,16 +77,42 @@ QUEUE_ACTIONS = (
 )
 
 
+BUCKET_ACTIONS = (
+    "GetBucketLocation",
+    "GetBucketObjectLockConfiguration",
+    "GetBucketVersioning",
+    "GetLifecycleConfiguration",
+    "ListBucket",
+    "ListBucketMultipartUploads",
+)
+OBJECT_ACTIONS = (
+    "AbortMultipartUpload",
+    "GetObject",
+    "GetObjectAttributes",
+    "ListMultipartUploadParts",
+    "PutObject",
+)
+"""What moves need: nothing deletes an object."""
+
+
 class IdentityPolicy(Rendered):
     """A policy for an identity that uses this program in one region.
 
     :param account: the account id, or ``*`` for any.
     :param vaults: names of vaults; ``*`` for all.
+    :param bucket: what archives are moved to; ``*`` for any; None for no moves.
     """
 
     def __init__(
-        self, region: str, *, account: str = "*", partition: str = "aws", vaults: Sequence[str] = ("*",)
+        self,
+        region: str,
+        *,
+        account: str = "*",
+        partition: str = "aws",
+        vaults: Sequence[str] = ("*",),
+        bucket: str | None = None,
     ) -> None:
+        self._bucket = bucket
         self._place = f"{region}:{account}"
         self._partition, self._vaults = partition, list(vaults)
 
@@ -111,8 +137,18 @@ class IdentityPolicy(Rendered):
                 _statement("NotifyQueue", "sqs", QUEUE_ACTIONS, [queue]),
                 # The price list has no resources to name.
                 _statement("Prices", "pricing", ["GetProducts"], ["*"]),
+                *self._moves(),
             ],
         }
+
+    def _moves(self) -> list[dict[str, Any]]:
+        if self._bucket is None:
+            return []
+        bucket = f"arn:{self._partition}:s3:::{self._bucket}"
+        return [
+            _statement("MoveBucket", "s3", BUCKET_ACTIONS, [bucket]),
+            _statement("MoveObjects", "s3", OBJECT_ACTIONS, [f"{bucket}/*"]),
+        ]
 
     @property
     def text(self) -> str:

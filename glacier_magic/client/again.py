@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..base.bucket_names import is_bucket, refuse_bucket
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
+from ..catalogue.records.moved_records import is_object
 from ..errors import InputError
 from ..errors.steps import option, step
 from ..jobs import JobRow
@@ -73,7 +74,8 @@ class Reissue:
         found = [download_number(row.key) for row in rows if row.kind == "archive"]
         numbers = [number for number in found if number is not None]  # other clients' jobs have none
         for download in self.session.catalogue.downloads.numbered(numbers):
-            _add(wanted, download)
+            if not is_object(download.target):
+                _add(wanted, download)
         for row in rows:
             # Another client's job has no download here, which would know a folder.
             job = self.session.catalogue.jobs.get(row.vault, row.job_id) if not row.ours else None
@@ -83,7 +85,8 @@ class Reissue:
         if not wanted:
             raise InputError(
                 "None of these is an archive, or a part that you requested",
-                cure=f"{step('restore', '--range')}, and {step('inventory')}, request the others.",
+                cure=f"{step('restore', '--range')}, and {step('inventory')}, request the others, and "
+                f"{step('migrate')} moves on.",
             )
         return self._together(wanted, None, None)
 
@@ -119,7 +122,8 @@ class Reissue:
         session.tracker.refresh(sorted(known if vault is None else known & {vault}))
         expired = session.catalogue.downloads.expired()
         # A look requests its parts again itself, when it needs them.
-        return [d for d in expired if vault in (None, d.vault) and not session.catalogue.is_peek(d)]
+        files = [d for d in expired if not (session.catalogue.is_peek(d) or is_object(d.target))]
+        return [d for d in files if vault in (None, d.vault)]
 
     def _chosen(
         self, downloads: Sequence[Download], words: Sequence[Selectable], vault: str | None

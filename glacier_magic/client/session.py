@@ -26,7 +26,6 @@ from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
 from ..transfer.budget import Budget
-from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
 from .session_settings import SessionSettings
@@ -159,9 +158,7 @@ class Session(Described):
         except Unavailable as error:
             what = f"The catalogue does not know a vault {name!r}, and the service cannot be reached"
             raise Unavailable(f"{what}: {error.message}", cure=error.cure, code=error.code) from None
-        if is_bucket(name):
-            return vault
-        self._settings.vault_names = [*names, name]
+        self._settings.vault_names = [*names, *(() if is_bucket(name) else (name,))]
         return vault
 
     def create_vault(self, name: str) -> client.Vault:
@@ -208,7 +205,9 @@ class Session(Described):
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
-        return plans.carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
+        return plans.carry_out(
+            plans.deleter_of(self.engine, queues.get(deletion.id), observer=progress), queues
+        )
 
     def stop_drop(self, name: str) -> str:
         """End the drop of a vault, and return a message; deleted archives stay deleted.

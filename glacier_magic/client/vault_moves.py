@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import Executor
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..base.units import plural
+from ..catalogue import ArchiveRecord
+from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from ..migrate.object_keys import Place
+from ..errors.steps import option
+from ..migrate.object_keys import BucketPrefix
+from ..migrate.proving import STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
+from ..plans.migrate.migrations import Migrations
+from ..plans.migrate.moved_deletion import DeleteMovedPlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
+from ..prices.quotes import hours_left
 from ..service.object_store import ObjectStore
 from .vault_staging import VaultStaging
 
@@ -25,10 +35,12 @@ class VaultMoves(VaultStaging):
         *words: Selectable,
         to: str,
         storage_class: str = "DEEP_ARCHIVE",
-        tier: str = "Bulk",
+        tier: str = "Standard",
         destination: str | None = None,
         spread: str | float | None = None,
         daily: str | int | None = None,
+        sample: int | None = None,
+        accept_lifecycle: bool = False,
         executor: Executor | None = None,
     ) -> MigratePlan:
         """Return the plan to move archives to S3; nothing is requested or written until its ``run()``.
@@ -39,6 +51,8 @@ class VaultMoves(VaultStaging):
         :param tier: ``Expedited``, ``Standard`` or ``Bulk``, of the retrievals.
         :param destination: where this computer is; see :meth:`~.Vault.restore`.
         :param spread: see :meth:`~.Vault.restore`; so is *daily*.
+        :param sample: move only so many of the archives, to see how it goes; the same ones each time.
+        :param accept_lifecycle: write to the bucket although a lifecycle rule deletes the objects again.
         :param executor: copies the bytes, in other processes or on other computers; its workers sign
             with the credentials that they find.  None: threads of this process.
         :raises NameNotKnown: a word matches nothing.
@@ -46,17 +60,21 @@ class VaultMoves(VaultStaging):
             region.
         :raises AccessDenied: the bucket belongs to another account, or may not be used.
         """
-        place, storage_class = Place.of(to), checked_class(storage_class)
+        place, storage_class = BucketPrefix.of(to), checked_class(storage_class)
         session = self.session
-        objects = ObjectStore(session.service, session.region)
+        objects = ObjectStore(session.service, session.region, attempts=5)
         region = objects.bucket_region(place.bucket, session.account)
         if region != session.region:
             raise InputError(
                 f"The bucket {place.bucket} is in {region}, and the vault in {session.region}",
                 cure=f"Name a bucket in {session.region}: the way to another region is charged.",
             )
+        # By age, as they were stored: the service finds them faster.
+        archives = sorted(self._selector.select(words), key=lambda archive: archive.created or 0)
+        if sample is not None:
+            archives = sorted(archives, key=_chance)[:sample]
         return MigratePlan(
-            self._selector.select(words),
+            archives,
             vault=self.name,
             tier=checked_tier(tier),
             place=place,
@@ -67,4 +85,43 @@ class VaultMoves(VaultStaging):
             log=session.plan_log,
             pace=Pace.of(spread, daily),
             executor=executor,
+            accept_lifecycle=accept_lifecycle,
         )
+
+    def migrations(self) -> Migrations:
+        """Return the moves of the vault's archives: its ``table`` is the manifest, ``save()`` writes it."""
+        return Migrations(self._catalogue, self.name)
+
+    def delete_migrated(self, *, max_fee: Decimal | int | str | None = None) -> DeleteMovedPlan:
+        """Return the plan to delete the archives that S3 has, proven by its own record of each.
+
+        S3 is asked again immediately before each archive is deleted.  Archives younger than 90 days, whose
+        deletion has a fee, are left out.
+
+        :param max_fee: delete those as well if the fee is no more than so many US dollars.
+        :raises InputError: there are none.
+        """
+        now = self._service.clock.now_ms()
+        moves = self._catalogue.moved.of_vault(self.name)
+        proven = [row.archive_id for moved, row in moves if moved.proof >= STORED_AS_SENT]
+        known = self._catalogue.archives.known(self.name, proven)
+        there = [archive for archive in known if archive.state not in (DELETED, "gone")]
+        free = [a for a in there if max_fee is not None or (a.created and not hours_left(a.created, now))]
+        if not free:
+            young = f"{plural(len(there), 'archive')} proven in S3, none older than 90 days" if there else ""
+            raise InputError(
+                young or f"No archive of {self.name} is proven in S3 and still there",
+                cure=f"{option('max-fee', 'USD')} deletes younger ones." if there else "",
+            )
+        chosen = {archive.archive_id for archive in free}
+        plan = DeleteMovedPlan(
+            self._selector.choose([[archive.archive_id for archive in free]], None),
+            engine=self.session.engine,
+            log=self.session.plan_log,
+            young=[archive for archive in there if archive.archive_id not in chosen],
+        )
+        return plan if max_fee is None else plan.limit_to(max_fee)
+
+
+def _chance(archive: ArchiveRecord) -> str:
+    return hashlib.sha256(archive.archive_id.encode()).hexdigest()

@@ -52,7 +52,12 @@ def _iam(console: Console, args: Namespace) -> IdentityPolicy:
     session = console.session
     # vault() refuses what cannot be a name, as it becomes part of an ARN.
     vaults = [session.vault(name).name for name in args.vault or ()] or ["*"]
-    place: dict[str, Any] = {"vaults": vaults, "partition": session.partition}
+    if args.set not in (None, "migrate"):
+        raise InputError(
+            f"There is no IAM policy for {args.set!r}", cure="Write --iam, or --iam migrate BUCKET."
+        )
+    bucket = None if args.set is None else args.limit or "*"
+    place: dict[str, Any] = {"bucket": bucket, "vaults": vaults, "partition": session.partition}
     if args.save:
         # IAM needs the whole id; a saved notebook must not have it.
         file = save_new(args.save, IdentityPolicy(session.region, account=session.account, **place).text)
@@ -69,6 +74,7 @@ VERB = Verb(
         ("policy", ""),
         ("policy set free-tier", "refuse retrievals beyond the free allowance"),
         ("policy --iam --vault photos", "the permissions that this program needs"),
+        ("policy --iam migrate archive-2026", "and those of moves to a bucket"),
     ),
     details=(
         "policy set none accepts every retrieval, free-tier those within the free allowance, and "

@@ -22,12 +22,17 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--copies", action="store_true", help="what uploads stored twice because a response was lost"
     )
+    parser.add_argument(
+        "--migrated", action="store_true", help="what S3 has, proven; younger than 90 days with --max-fee"
+    )
     table_option(parser)
     vault_option(parser)
     guard_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    if args.migrated:
+        return _migrated(console, args)
     # No words must never mean all: drop --with-archives does that.
     if not args.archives and not args.where and args.table is None and not args.copies:
         raise InputError("Which archives?", cure="Name them, or give a condition with --where, or --from.")
@@ -43,6 +48,14 @@ def _run(console: Console, args: Namespace) -> Any:
             )
     with console.busy():
         plan = limited(vault.delete(*archives, where=args.where), args)
+    return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
+
+
+def _migrated(console: Console, args: Namespace) -> Any:
+    if args.archives or args.where or args.table is not None or args.copies:
+        raise InputError("--migrated stands alone", cure="Leave out names, tables and conditions.")
+    with console.busy():
+        plan = limited(console.vault(args.vault).delete_migrated(max_fee=args.max_cost), args)
     return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
 
 
@@ -64,6 +77,7 @@ VERB = Verb(
         ("rm 'scans/1999/*'", ""),
         ("rm --where \"created < '2012'\" --max-cost 0", ""),
         ("rm --from df", "the archives of a DataFrame"),
+        ("rm --migrated", "what S3 has: it is asked again before each is deleted"),
         ("rm --copies", "after uploads whose response was lost"),
         ("rm id:ID --yes", ""),
     ),

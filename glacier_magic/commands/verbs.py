@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "label", "import"),
     "Upload": ("upload", "uploads", "rate"),
     "Restore": ("restore", "run", "jobs", "wait", "unpack", "history"),
+    "Move to S3": ("migrate", "migrations"),
     "Delete": ("rm", "deletions", "drop", "drops"),
     "Verify": ("hash", "verify"),
     "Backup": ("backup", "snapshots", "recover", "prune", "check", "adopt", "key", "pack"),

@@ -26,7 +26,7 @@ from ..catalogue.records.moved_records import (
     MovedPart,
 )
 from ..errors import IntegrityError, LocalError, Refused, Unavailable
-from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, NewObject, ObjectStore, SentPart
+from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
 from ..transfer.moving import IN_MEMORY, RangeDone, RangeTask, copied, copy_range, held
@@ -94,7 +94,7 @@ class _Move:
         return self._engine.catalogue.moved
 
     @cached_property
-    def _new(self) -> NewObject:
+    def _new(self) -> ObjectToWrite:
         return new_object(self.moved, self._engine.catalogue.scope.account)
 
     def _call(self, call: Callable[[], T]) -> T:
@@ -332,7 +332,7 @@ class _Move:
         archive = catalogue.archives.get(self._download.vault, self._download.archive_id)
         parts = self._records.parts(self._download.id)
         level = proving.level(
-            self._call(lambda: self._objects.stored(self._new, self.moved.version_id)),
+            self._call(lambda: self._objects.stored(self._new)),
             self.moved,
             size=self._size,
             tree_hash=archive.tree_hash if archive else None,
@@ -342,12 +342,12 @@ class _Move:
         self._record(step=step, proof=level, proved=self._engine.service.clock.now_ms())
 
 
-def new_object(moved: MovedObject, owner: str) -> NewObject:
+def new_object(moved: MovedObject, owner: str) -> ObjectToWrite:
     """Return what is written for a record of an object.
 
     :param owner: the account that the bucket belongs to.
     """
-    return NewObject(
+    return ObjectToWrite(
         bucket=moved.bucket,
         key=moved.key,
         owner=owner,

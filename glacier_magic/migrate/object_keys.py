@@ -31,14 +31,14 @@ _PLAIN = "".join(sorted(set(printable) - set("%\t\n\r\x0b\x0c")))
 
 
 @dataclass(frozen=True)
-class Place:
+class BucketPrefix:
     """A bucket and the prefix of keys in it, which is empty or ends in a slash."""
 
     bucket: str
     prefix: str
 
     @classmethod
-    def of(cls, url: str) -> Place:
+    def of(cls, url: str) -> BucketPrefix:
         """Return the place of ``s3://bucket/prefix``.
 
         :raises InputError: it is no such URL, or the prefix cannot be that of keys.

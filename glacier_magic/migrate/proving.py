@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..base.treehash import CHUNK
 from ..catalogue.records.moved_records import MovedObject
 from ..errors import IntegrityError
-from ..service.object_store import StoredObject
+from ..service.object_store import ObjectRecord
 
 SENT, STORED_AS_SENT = 1, 2
 """Levels of proof: S3 accepted all bytes, each range of which had the service's tree hash; asked
@@ -17,7 +17,7 @@ delete the source."""
 
 
 def level(
-    found: StoredObject | None, moved: MovedObject, *, size: int, tree_hash: str | None, parts: Sequence[str]
+    found: ObjectRecord | None, moved: MovedObject, *, size: int, tree_hash: str | None, parts: Sequence[str]
 ) -> int:
     """Return the level of proof that S3's record of an object gives.
 
@@ -30,12 +30,14 @@ def level(
     """
     if found is None:
         raise IntegrityError(f"{moved.url} is not there any more")
-    wanted = {
+    wanted: dict[str, tuple[object, object]] = {
         "size": (found.size, size),
-        "storage class": (found.storage_class, moved.storage_class),
         "checksum": (found.checksum, moved.checksum),
+        "version": (found.version, moved.version_id),
         "ETag": (found.etag, moved.etag),
     }
+    if moved.proof < STORED_AS_SENT:  # later, the bucket's lifecycle may have moved it on
+        wanted["storage class"] = (found.storage_class, moved.storage_class)
     if parts and found.parts:
         wanted["parts"] = ([part[1] for part in found.parts], [_base64(part) for part in parts])
     if size <= CHUNK and tree_hash:  # the tree hash is the SHA-256: S3 and the inventory need no link of ours

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .base import Plan, PlanLog
     from .comparison import ComparePlan
-    from .delete.delete_plan import Deleted, DeletePlan, carry_out
+    from .delete.delete_plan import Deleted, DeletePlan, carry_out, deleter_of
     from .delete.drop_plan import DropPlan, EmptyPlan
     from .delete.selection_plan import DestructivePlan
     from .lasting_plan import LastingPlan
@@ -46,6 +46,7 @@ __all__ = [
     "Tiers",
     "UploadPlan",
     "carry_out",
+    "deleter_of",
 ]
 
 _HOMES = {
@@ -71,6 +72,7 @@ _HOMES = {
     "Tiers": "restore.quoting",
     "UploadPlan": "upload_plan",
     "carry_out": "delete.delete_plan",
+    "deleter_of": "delete.delete_plan",
 }
 
 

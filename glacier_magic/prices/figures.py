@@ -49,7 +49,10 @@ ITEMS: dict[str, tuple[str, str]] = {
     "deep-archive-retrieval-bulk-requests": ("bulk requests from Deep Archive", THOUSAND),
     "standard-ia-retrieval": ("retrieval from Infrequent Access", PER_GB),
     "s3-standard-storage": ("S3 Standard storage", GB_MONTH),
-    "s3-standard-get-requests": ("requests that read objects", THOUSAND),
+    "s3-standard-put-requests": ("requests into S3 Standard, and of parts", THOUSAND),
+    "s3-standard-get-requests": ("requests that read S3", THOUSAND),
+    "standard-ia-storage": ("S3 Standard-IA storage", GB_MONTH),
+    "standard-ia-put-requests": ("requests into Standard-IA", THOUSAND),
 }
 """From the name of each figure to what it prices and the unit of its price."""
 

@@ -109,6 +109,10 @@ OFFERS = (
         _in,
         (
             Wanted("s3-standard-storage", "TimedStorage-ByteHrs"),
+            Wanted("s3-standard-put-requests", "Requests-Tier1"),
+            Wanted("s3-standard-get-requests", "Requests-Tier2"),
+            Wanted("standard-ia-storage", "TimedStorage-SIA-ByteHrs"),
+            Wanted("standard-ia-put-requests", "Requests-SIA-Tier1", operation=_PUT),
             Wanted("flexible-storage", "TimedStorage-GlacierByteHrs"),  # also in regions without vaults
             Wanted("flexible-put-requests", "Requests-GLACIER-Tier1", operation=_PUT),
             Wanted("flexible-retrieval-standard", "Standard-Retrieval-Bytes", operation=_RESTORE),
@@ -117,7 +121,6 @@ OFFERS = (
             Wanted("flexible-retrieval-bulk-requests", "Requests-Tier5", operation=_RESTORE),
             Wanted("flexible-retrieval-expedited", "Expedited-Retrieval-Bytes", operation=_RESTORE),
             Wanted("flexible-retrieval-expedited-requests", "Requests-Tier6", operation=_RESTORE),
-            Wanted("s3-standard-get-requests", "Requests-Tier2"),
             Wanted("standard-ia-retrieval", "Retrieval-SIA"),
             Wanted("instant-storage", "TimedStorage-GIR-ByteHrs"),
             Wanted("instant-put-requests", "Requests-GIR-Tier1", operation=_PUT),

@@ -86,7 +86,7 @@ class BucketEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectRecord:
+class RecordedObject:
     """What S3 records of the bytes of an object.
 
     :param tree_hash: as our own metadata has it; None without it.
@@ -163,7 +163,7 @@ class Buckets:
             if entry.job is not None:
                 yield entry.job
 
-    def record(self, vault: str, archive_id: str) -> ObjectRecord:
+    def record(self, vault: str, archive_id: str) -> RecordedObject:
         """Return what S3 records of an object.
 
         :raises NotFound: it does not exist, or has other bytes by now.
@@ -185,7 +185,7 @@ class Buckets:
         plain = (
             found.get("ServerSideEncryption", "AES256") == "AES256" and "SSECustomerAlgorithm" not in found
         )
-        return ObjectRecord(
+        return RecordedObject(
             entry=entry,
             tree_hash=found.get("Metadata", {}).get("gm-tree-hash"),
             md5=id_.etag if plain and re.fullmatch("[0-9a-f]{32}", id_.etag) else None,

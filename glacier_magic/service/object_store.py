@@ -31,6 +31,8 @@ it meanwhile, the upload is completed or aborted."""
 
 _ABSENT = ("NoSuchKey", "NoSuchVersion", "MethodNotAllowed")  # the last is that of a delete marker
 
+_NOT_SET = ("NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError")
+
 _KINDS: dict[str, tuple[type[GlacierError], str]] = {
     "AccessDenied": (AccessDenied, "S3 denied access"),
     "BadDigest": (IntegrityError, "The bytes changed on their way"),
@@ -45,7 +47,7 @@ _KINDS: dict[str, tuple[type[GlacierError], str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewObject:
+class ObjectToWrite:
     """An object to be written: where, in which storage class, and with which metadata.
 
     :param owner: the 12-digit id of the account that the bucket must belong to.
@@ -73,7 +75,7 @@ class SentPart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredObject:
+class ObjectRecord:
     """What S3 records of an object.
 
     :param checksum: its SHA-256 as S3 writes it; of an object in parts that of the parts' SHA-256s, a
@@ -89,18 +91,33 @@ class StoredObject:
     parts: tuple[tuple[int, str], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class BucketSettings:
+    """The settings of a bucket that matter to what is written to it.
+
+    :param rules: the lifecycle rules that are enabled, as S3 has them.
+    :param retention: the default retention of Object Lock; empty for none.
+    :param unread: in words, the settings that the identity may not read.
+    """
+
+    versioning: bool
+    rules: tuple[Mapping[str, Any], ...] = ()
+    retention: Mapping[str, Any] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+
 class ObjectStore:
-    """Calls to the S3 of one region; the caller repeats failed ones.
+    """Calls to the S3 of one region.
 
     A server outside AWS answers for S3 at the address of its vault service.
 
     :param service: the service of the vaults, whose credentials sign the calls.
+    :param attempts: of each call; by default the caller repeats failed ones.
     """
 
-    def __init__(self, service: Service, region: str) -> None:
+    def __init__(self, service: Service, region: str, *, attempts: int = 1) -> None:
         self.region = region
-        # Never repeated by botocore: each failure counts in the budget of the session.
-        self._client = s3_client(service._session, service.connection, region, attempts=1)
+        self._client = s3_client(service._session, service.connection, region, attempts)
 
     def bucket_region(self, bucket: str, owner: str) -> str:
         """Return the region of a bucket.
@@ -120,9 +137,34 @@ class ObjectStore:
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))
 
+    def settings(self, bucket: str, owner: str) -> BucketSettings:
+        """Return the settings of a bucket; those that the identity may not read are named in it."""
+        place = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        denied: list[str] = []
+
+        def read(operation: str, what: str) -> Mapping[str, Any]:
+            try:
+                with _asked():
+                    return dict(getattr(self._client, operation)(**place))
+            except AccessDenied:
+                denied.append(what)
+            except Refused as error:
+                if error.code not in _NOT_SET:
+                    raise
+            return {}
+
+        lifecycle = read("get_bucket_lifecycle_configuration", "lifecycle rules")
+        lock = read("get_object_lock_configuration", "Object Lock").get("ObjectLockConfiguration", {})
+        return BucketSettings(
+            versioning=read("get_bucket_versioning", "versioning").get("Status") == "Enabled",
+            rules=tuple(rule for rule in lifecycle.get("Rules", ()) if rule.get("Status") == "Enabled"),
+            retention=lock.get("Rule", {}).get("DefaultRetention", {}),
+            unread=tuple(denied),
+        )
+
     # Objects
 
-    def put(self, new: NewObject, body: HashedBody) -> tuple[str, str | None]:
+    def put(self, new: ObjectToWrite, body: HashedBody) -> tuple[str, str | None]:
         """Store *body* as an object, unless the key has one; return its ETag and version.
 
         :raises Refused: the key has an object (code :data:`EXISTS`); it is unchanged.
@@ -131,12 +173,12 @@ class ObjectStore:
             stored = self._client.put_object(
                 **_first_write(new), Body=body, ContentLength=len(body), ChecksumSHA256=_sha256(body)
             )
-        return str(stored["ETag"]).strip('"'), stored.get("VersionId")
+        return str(stored["ETag"]).strip('"'), _version(stored)
 
-    def stored(self, new: NewObject, version: str | None = None) -> StoredObject | None:
+    def stored(self, new: ObjectToWrite) -> ObjectRecord | None:
         """Return what S3 records of an object, of all pages of its parts; None if there is none."""
-        asked: dict[str, Any] = {} if version is None else {"VersionId": version}
-        asked["ObjectAttributes"] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+        wanted = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+        asked: dict[str, Any] = {"ObjectAttributes": wanted}
         parts: list[tuple[int, str]] = []
         while True:
             try:
@@ -157,17 +199,17 @@ class ObjectStore:
             asked["PartNumberMarker"] = page["NextPartNumberMarker"]
         total = found.get("ObjectParts", {}).get("TotalPartsCount")
         checksum = found.get("Checksum", {}).get("ChecksumSHA256", "")
-        return StoredObject(
+        return ObjectRecord(
             size=found["ObjectSize"],
             storage_class=found.get("StorageClass", "STANDARD"),
             etag=found["ETag"].strip('"'),
-            version=found.get("VersionId"),
+            version=_version(found),
             # The number of the parts is left out here, unlike everywhere else.
             checksum=f"{checksum}-{total}" if checksum and total and "-" not in checksum else checksum,
             parts=tuple(parts),
         )
 
-    def metadata(self, new: NewObject) -> Mapping[str, str] | None:
+    def metadata(self, new: ObjectToWrite) -> Mapping[str, str] | None:
         """Return the metadata of an object; None if there is none."""
         import botocore.exceptions
 
@@ -190,7 +232,7 @@ class ObjectStore:
 
     # Objects in parts
 
-    def start(self, new: NewObject) -> str:
+    def start(self, new: ObjectToWrite) -> str:
         """Start the upload of an object in parts; return its id."""
         with _asked():
             wanted = {"StorageClass": new.storage_class, "Metadata": new.metadata}
@@ -199,7 +241,7 @@ class ObjectStore:
             )
         return str(started["UploadId"])
 
-    def send(self, new: NewObject, upload_id: str, number: int, body: HashedBody) -> str:
+    def send(self, new: ObjectToWrite, upload_id: str, number: int, body: HashedBody) -> str:
         """Send a part, from 1; return its ETag.
 
         :raises Refused: there is no such upload (code :data:`NO_UPLOAD`).
@@ -215,7 +257,7 @@ class ObjectStore:
             )
         return str(sent["ETag"])
 
-    def parts(self, new: NewObject, upload_id: str) -> dict[int, SentPart]:
+    def parts(self, new: ObjectToWrite, upload_id: str) -> dict[int, SentPart]:
         """Return the parts that S3 has of an upload, by number.
 
         :raises Refused: there is no such upload (code :data:`NO_UPLOAD`).
@@ -230,7 +272,7 @@ class ObjectStore:
                 for part in page.get("Parts", ())
             }
 
-    def uploads(self, new: NewObject) -> Iterator[tuple[str, datetime, str]]:
+    def uploads(self, new: ObjectToWrite) -> Iterator[tuple[str, datetime, str]]:
         """Yield id, start and storage class of the open uploads of exactly this key."""
         place = {name: value for name, value in new.place.items() if name != "Key"}
         pages = self._client.get_paginator("list_multipart_uploads").paginate(**place, Prefix=new.key)
@@ -241,7 +283,7 @@ class ObjectStore:
                         yield upload["UploadId"], upload["Initiated"], upload.get("StorageClass", "STANDARD")
 
     def complete(
-        self, new: NewObject, upload_id: str, parts: Sequence[SentPart], checksum: str
+        self, new: ObjectToWrite, upload_id: str, parts: Sequence[SentPart], checksum: str
     ) -> tuple[str, str | None]:
         """Assemble parts, from the first to the last, unless the key has an object; return ETag and version.
 
@@ -263,9 +305,9 @@ class ObjectStore:
                 ChecksumSHA256=checksum,
                 ChecksumType="COMPOSITE",
             )
-        return str(done["ETag"]).strip('"'), done.get("VersionId")
+        return str(done["ETag"]).strip('"'), _version(done)
 
-    def abort(self, new: NewObject, upload_id: str) -> None:
+    def abort(self, new: ObjectToWrite, upload_id: str) -> None:
         """Drop an upload and its parts, if it still exists."""
         try:
             with _asked():
@@ -283,7 +325,13 @@ def _name_failure(error: Any, codes: Mapping[int, str]) -> None:
         error.response["Error"].update(Code=code, Message=f"status {status}")
 
 
-def _first_write(new: NewObject) -> dict[str, Any]:
+def _version(answer: Mapping[str, Any]) -> str | None:
+    """Return the version in an answer; None in a bucket without versions, which may say "null"."""
+    version = answer.get("VersionId")
+    return None if version in (None, "null") else str(version)
+
+
+def _first_write(new: ObjectToWrite) -> dict[str, Any]:
     wanted = {"StorageClass": new.storage_class, "Metadata": new.metadata}
     return {**new.place, **wanted, "IfNoneMatch": "*"}
 

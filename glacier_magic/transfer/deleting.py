@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 from ..base.units import plural
@@ -33,6 +34,7 @@ class Deleter:
     """Deletes the remaining archives of one queue; may be killed at any time and run again.
 
     :param stop: ends it early; the rest stays in the queue.
+    :param check: called before each archive is deleted; an error that it raises keeps the archive.
 
     ``failure`` is the error of the first archive that could not be deleted, or None.
     """
@@ -44,7 +46,11 @@ class Deleter:
         *,
         observer: Observer | None = None,
         stop: threading.Event | None = None,
+        check: Callable[[DeletionItem], object] | None = None,
     ) -> None:
+        if deletion.of_moved and check is None:
+            raise InputError("These archives are deleted only while S3 has them", cure="Give their check.")
+        self._check = check or (lambda _: None)
         self.number = deletion.id
         self._engine, self._deletion = engine, deletion
         self._service, self._queues = engine.service, engine.catalogue.deletions
@@ -120,6 +126,7 @@ class Deleter:
     def _delete(self, item: DeletionItem) -> tuple[DeletionItem, GlacierError | None]:
         call = partial(self._service.delete_archive, self._deletion.vault, item.archive_id)
         try:
+            self._check(item)
             self._engine.budget.call(call, self._stop, self._notes)
         except (Unavailable, CredentialsError):
             raise  # not an error of this archive

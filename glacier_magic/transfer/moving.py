@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from ..errors import IntegrityError, Refused
 from ..service import Connection, Service, open_service
 from ..service.bodies import MemoryBody
-from ..service.object_store import EXISTS, NewObject, ObjectStore
+from ..service.object_store import EXISTS, ObjectStore, ObjectToWrite
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class RangeTask:
     start: int
     size: int
     region: str
-    new: NewObject
+    new: ObjectToWrite
     upload_id: str | None = None
     number: int = 0
     wanted: str | None = None

@@ -15,7 +15,7 @@ from typing import Protocol
 from ..base.crc import Crc32C, Crc64Nvme
 from ..catalogue import Download
 from ..service import Service
-from ..service.buckets import ObjectRecord
+from ..service.buckets import RecordedObject
 
 BLOCK = 1 << 20
 
@@ -83,7 +83,7 @@ class ObjectProof:
         return cls.by(service.buckets.record(download.vault, download.archive_id))
 
     @classmethod
-    def by(cls, record: ObjectRecord) -> ObjectProof:
+    def by(cls, record: RecordedObject) -> ObjectProof:
         """Return the proof that a record of S3 allows."""
         size, algorithm, spans = record.entry.size, record.algorithm, record.parts
         if not spans and algorithm and "-" not in record.checksum:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
-from glacier_magic.migrate.object_keys import LONGEST, Place, key_of, keys, labels
+from glacier_magic.migrate.object_keys import LONGEST, BucketPrefix, key_of, keys, labels
 
 LONG = ["é" * 700, "x/" * 600 + "a.txt", "x" * 1100 + ".txt", "😀" * 255 + ".tar", "a." + "é" * 600]
 USUAL = ["a", "a.txt", "b/a.txt", "../a", "", "/", "C:\\a\\b", "a (2020-01-01 id000x).txt"]
@@ -98,10 +98,10 @@ def test_metadata_is_what_headers_can_have(description, name):
 def test_a_place_that_is_none(url):
     """Nothing is asked of S3 for it."""
     with pytest.raises(InputError):
-        Place.of(url)
+        BucketPrefix.of(url)
 
 
 def test_places():
     """With a prefix and without."""
-    assert Place.of("s3://bucket/a/b/") == Place("bucket", "a/b/")
-    assert Place.of("s3://bucket").url == "s3://bucket"
+    assert BucketPrefix.of("s3://bucket/a/b/") == BucketPrefix("bucket", "a/b/")
+    assert BucketPrefix.of("s3://bucket").url == "s3://bucket"

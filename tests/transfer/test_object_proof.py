@@ -9,7 +9,7 @@ import pytest
 from glacier_magic.base.bucket_names import ObjectId
 from glacier_magic.base.crc import Crc32C
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.service.buckets import BucketEntry, ObjectRecord
+from glacier_magic.service.buckets import BucketEntry, RecordedObject
 from glacier_magic.transfer.object_proof import ObjectProof
 
 MIB = 1 << 20
@@ -67,7 +67,7 @@ def test_a_checksum_of_each_part(s3, bucket, listed_bucket, tmp_path):
 def record(**known):
     entry = BucketEntry(id=ObjectId("STANDARD", "e", "k"), size=5, modified=datetime.now(UTC))
     usual = {"tree_hash": None, "md5": None, "algorithm": "", "checksum": ""}
-    return ObjectRecord(entry=entry, **usual | known)
+    return RecordedObject(entry=entry, **usual | known)
 
 
 def test_what_is_left_without_a_checksum(tmp_path):

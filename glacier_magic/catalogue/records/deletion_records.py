@@ -89,6 +89,11 @@ class Deletion:
         return self.archives - self.deleted - self.failed
 
     @property
+    def of_moved(self) -> bool:
+        """Whether an archive is deleted only while S3 has it."""
+        return bool(json.loads(self.promised).get("moved"))
+
+    @property
     def held(self) -> bool:
         """Whether a living process works on it."""
         return self.owner is not None and (self.lease_until or 0) > time.time()

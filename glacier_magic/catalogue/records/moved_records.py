@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..storage.database import Database, Scope
-from .downloads import Download
+from .downloads import Download, Downloads
 
 NEW, OPENING, SENDING, COMPLETING, STORED, PROVEN, CONFLICT = (
     "new",
@@ -91,7 +91,7 @@ class MovedObjects:
     """The objects of one account and region's archives."""
 
     def __init__(self, database: Database, scope: Scope) -> None:
-        self._database = database
+        self._database, self._scope = database, scope
         self._key = (scope.account, scope.region)
 
     def add(self, moved: MovedObject) -> None:
@@ -120,6 +120,17 @@ class MovedObjects:
     def in_bucket(self, bucket: str) -> list[MovedObject]:
         """Return the objects in a bucket, the oldest first."""
         return self._select("m.bucket=? ORDER BY m.download", (bucket,))
+
+    def of_vault(self, vault: str) -> list[tuple[MovedObject, Download]]:
+        """Return the moves of a vault's archives with their downloads, the oldest first."""
+        found = {moved.download: moved for moved in self._select("d.vault=? ORDER BY m.download", (vault,))}
+        downloads = Downloads(self._database, self._scope).numbered(list(found))
+        return [(found[row.id], row) for row in sorted(downloads, key=lambda row: row.id)]
+
+    def proven(self, vault: str, archive_id: str) -> MovedObject | None:
+        """Return the newest object of an archive that S3 has, proven; None without one."""
+        where = "d.vault=? AND d.archive_id=? AND m.step=? AND m.proof>1 ORDER BY m.download DESC LIMIT 1"
+        return next(iter(self._select(where, (vault, archive_id, PROVEN))), None)
 
     def update(self, moved: MovedObject, **values: Any) -> MovedObject:
         """Set columns; return the object as it is now."""

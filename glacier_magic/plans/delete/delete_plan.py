@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
@@ -11,8 +12,11 @@ from ...catalogue import Deletion
 from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
 from ...errors.steps import step
+from ...migrate.sources import SourceCheck
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
+from ...transfer.engine import Engine
+from ...transfer.progress import Observer
 from .selection_plan import SelectionPlan
 
 if TYPE_CHECKING:
@@ -70,6 +74,14 @@ class Deleted(Rendered):
 
 
 _FAILED = ("name", "archive id", "why not")
+
+
+def deleter_of(
+    engine: Engine, queue: Deletion, *, observer: Observer | None = None, stop: threading.Event | None = None
+) -> Deleter:
+    """Return what deletes the archives of a queue; those of a move, only while S3 has them."""
+    check = SourceCheck(engine, queue.vault) if queue.of_moved else None
+    return Deleter(engine, queue, observer=observer, stop=stop, check=check)
 
 
 def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
@@ -144,5 +156,5 @@ class DeletePlan(SelectionPlan[Deleted]):
             queues.try_again(self._queue.id)  # a second run after an error continues the same queue
         self._stop.clear()  # of a run that was stopped before
         queue = queues.get(self._queue.id)  # with the counts of earlier runs
-        deleter = Deleter(self._engine, queue, observer=self._report, stop=self._stop)
+        deleter = deleter_of(self._engine, queue, observer=self._report, stop=self._stop)
         return carry_out(deleter, queues)

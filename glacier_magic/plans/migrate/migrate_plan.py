@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
-from ...base.units import human_bytes, human_sum, plural
+from ...base.session_limits import USUAL
+from ...base.treehash import part_size_for
+from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
-from ...errors import InputError
-from ...errors.steps import option
+from ...errors import GlacierError, InputError
 from ...jobs import Batch, Tracker
-from ...migrate.object_keys import Place, labels
+from ...migrate.destination import Destination, try_out
+from ...migrate.object_keys import BucketPrefix, labels
+from ...prices import Quote
+from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
+from ...prices.quotes import HOUR, MINIMUM_HOURS, early_deletion
+from ...prices.storage_costs import Holding, monthly_storage
 from ...service.object_store import ObjectStore
 from ..base import PlanLog
 from ..restore.download_time import download_time
@@ -29,17 +36,6 @@ from .move_items import Existing, MoveItem, decide
 if TYPE_CHECKING:
     import pandas as pd
 
-CLASSES = (
-    "STANDARD",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER_IR",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-)
-"""The storage classes that objects can be written to."""
-
 
 def checked_class(word: str) -> str:
     """Return a storage class as S3 spells it.
@@ -47,8 +43,8 @@ def checked_class(word: str) -> str:
     :raises InputError: there is none of that name.
     """
     name = word.upper().replace("-", "_")
-    if name not in CLASSES:
-        names = ", ".join(each.lower().replace("_", "-") for each in CLASSES)
+    if name not in TARGETS:
+        names = ", ".join(each.lower().replace("_", "-") for each in TARGETS)
         raise InputError(f"There is no storage class {word!r:.80}", cure=f"Storage classes: {names}.")
     return name
 
@@ -62,6 +58,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     :param place: the bucket, and the prefix of the keys.
     :param storage_class: the class of the objects, as S3 spells it.
     :param executor: what copies the bytes; None for threads of this process.
+    :param accept_lifecycle: write to the bucket although a rule of it deletes the objects again.
     """
 
     kind = "migrate"
@@ -72,7 +69,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         *,
         vault: str,
         tier: str,
-        place: Place,
+        place: BucketPrefix,
         storage_class: str,
         objects: ObjectStore,
         destination: str,
@@ -80,9 +77,11 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         log: PlanLog,
         pace: Pace | None = None,
         executor: Executor | None = None,
+        accept_lifecycle: bool = False,
     ) -> None:
         self.place, self.storage_class = place, storage_class
         self._objects, self._executor = objects, executor
+        self._accept_lifecycle = accept_lifecycle
         super().__init__(
             archives,
             vault=vault,
@@ -94,7 +93,12 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             pace=pace,
         )
 
+    @property
+    def _owner(self) -> str:
+        return self._catalogue.scope.account
+
     def _decide(self) -> list[MoveItem]:
+        self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
         return decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
 
@@ -115,7 +119,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         requested = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
-        facts = [("price", self.quote.headline()), ("requested", requested)]
+        facts = [("price", self.quote.headline()), ("requested", requested), *self._monthly()]
         asking = self.asking
         if self.requests:
             last = self._last.get(self.tier)
@@ -136,7 +140,63 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             )
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("copied by", destination), ("copy", time)]
-        return [*facts, ("sources", f"stay in {self.vault} until {option('migrated', True)} deletes them")]
+        return [*facts, *self._bucket.facts()]
+
+    @property
+    def target(self) -> TargetClass:
+        """The storage class with what it costs by."""
+        return TARGETS[self.storage_class]
+
+    def _more(self) -> Quote:
+        part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
+        large = [size for size in sizes if size > part]
+        return writing(
+            self._prices,
+            self.target,
+            Writing(
+                whole=len(sizes) - len(large),
+                uploads=len(large),
+                parts=sum(-(-size // part_size_for(size, smallest=part)) for size in large),
+                bytes=sum(large),
+            ),
+        )
+
+    @property
+    def before(self) -> Quote:
+        """What a month of the archives costs in the vault."""
+        return monthly_storage(self._prices, self._holding)
+
+    @property
+    def after(self) -> Quote:
+        """What a month of the objects costs."""
+        return monthly(self._prices, self.target, self._holding)
+
+    @property
+    def break_even(self) -> Decimal | None:
+        """The months after which the move has paid for itself; None if it never does, or is not known."""
+        return pays_back(self.quote, self.before, self.after)
+
+    @property
+    def _holding(self) -> Holding:
+        moved = self._having(*STATES, UNDER_WAY)
+        return Holding(sum(item.size or 0 for item in moved), len(moved))
+
+    def _monthly(self) -> list[tuple[str, str]]:
+        if self.empty:
+            return []
+        months, days = self.break_even, self.target.days
+        saves = "it costs no less there" if months is None else f"pays for itself after {months:.1f} months"
+        words = f"{self.before.words()} in the vault, {self.after.words()} as {self.storage_class}; {saves}"
+        facts = [("a month", f"{words}. Until the sources are deleted, both are paid")]
+        if days:
+            facts.append(("at least", f"each object is billed for {days} days, whenever it is deleted"))
+        moved = [item.archive for item in self._having(*STATES, UNDER_WAY)]
+        fee = early_deletion(self._prices, ((a.size, a.created) for a in moved), self._clock.now_ms())
+        if fee.total != 0:
+            last = max((archive.created or 0 for archive in moved), default=0) + MINIMUM_HOURS * HOUR
+            free = local_time(from_ms(last), self._clock.now())
+            facts.append(("early deletion", f"{fee.words()} if the sources went now; nothing from {free}"))
+        return facts
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "what happens", "object")
@@ -165,6 +225,16 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
 
     # What it does
+
+    @property
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now: over its limit, or the bucket deletes the objects."""
+        return super().refused or (None if self._accept_lifecycle else self._bucket.refusal)
+
+    def _check_target(self) -> None:
+        if not self._accept_lifecycle and self._bucket.refusal:
+            raise self._bucket.refusal
+        try_out(self._objects, self.place, self._owner, self.storage_class)
 
     def _run(self) -> Batch:
         self._tracker.actions.copy_with(self._executor)

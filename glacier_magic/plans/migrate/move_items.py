@@ -9,8 +9,8 @@ from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import MovedObject, object_url
-from ...migrate.object_keys import Place, keys
-from ...service.object_store import NewObject, ObjectStore
+from ...migrate.object_keys import BucketPrefix, keys
+from ...service.object_store import ObjectStore, ObjectToWrite
 from ..restore.items import (
     ASK,
     CONFLICT,
@@ -69,7 +69,7 @@ class Existing:
     :param keys: the size in bytes of each object below the prefix, by key.
     """
 
-    place: Place
+    place: BucketPrefix
     objects: ObjectStore
     owner: str
     storage_class: str
@@ -77,7 +77,9 @@ class Existing:
     keys: Mapping[str, int]
 
     @classmethod
-    def look(cls, catalogue: Catalogue, objects: ObjectStore, place: Place, storage_class: str) -> Existing:
+    def look(
+        cls, catalogue: Catalogue, objects: ObjectStore, place: BucketPrefix, storage_class: str
+    ) -> Existing:
         """Return what the catalogue and S3 know of a place now."""
         owner = catalogue.scope.account
         moved = {each.download: each for each in catalogue.moved.in_bucket(place.bucket)}
@@ -97,7 +99,9 @@ class Existing:
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
         """Return whether the object of a key says that it is this archive."""
-        new = NewObject(bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class)
+        new = ObjectToWrite(
+            bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class
+        )
         found = self.objects.metadata(new) if self.keys[key] == archive.size else None
         return found is not None and found.get("gm-archive-id") == archive.archive_id
 

@@ -1,0 +1,85 @@
+"""Moving archives to S3."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from ..errors.steps import step
+from .console import Console
+from .dataframe_option import table_option, words_or_table
+from .grammar import Parser, Verb
+from .options import archive_words, set_rate, vault_option, whole
+from .plan_options import retrieval_options, settled
+
+CLASSES = ("deep-archive", "glacier", "glacier-ir", "intelligent-tiering", "standard-ia", "standard")
+
+
+def _configure(parser: Parser) -> None:
+    archive_words(parser, count="*")
+    vault_option(parser)
+    parser.add_argument("--to", metavar="s3://BUCKET/PREFIX", required=True, help="where to")
+    parser.add_argument(
+        "--class",
+        dest="storage_class",
+        type=lambda word: word.lower().replace("_", "-"),
+        choices=CLASSES,
+        default="deep-archive",
+        help="the storage class of the objects (default: deep-archive)",
+    )
+    parser.add_argument(
+        "--sample", metavar="N", type=whole(1, 1_000_000, "a number of archives"), help="only so many of them"
+    )
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--spread", metavar="TIME", help="spread the requests evenly over so many days: 10d")
+    pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 2TB")
+    parser.add_argument(
+        "--accept-lifecycle", action="store_true", help="even if a rule of the bucket deletes the objects"
+    )
+    table_option(parser)
+    retrieval_options(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    if args.table is None and not args.archives:
+        raise InputError(
+            "Which archives?", cure=f"Name some, '*' for all, or use --from; {step('migrate', '--help')}."
+        )
+    set_rate(console, args)
+    vault, archives = words_or_table(console, args, args.archives)
+    with console.busy():
+        plan = vault.migrate(
+            *archives,
+            to=args.to,
+            storage_class=args.storage_class,
+            tier=args.tier,
+            destination=args.destination,
+            spread=args.spread,
+            daily=args.daily,
+            sample=args.sample,
+            accept_lifecycle=args.accept_lifecycle,
+        )
+    return settled(console, plan, args, then="the archives to S3")
+
+
+VERB = Verb(
+    name="migrate",
+    summary="move archives to S3, proven",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("migrate 'scans/2019/*' --to s3://archive-2026/scans --sample 10", "a few first"),
+        ("migrate --from df --to s3://archive-2026 --class glacier-ir --daily 2TB --max-cost 40", ""),
+        ("rm --migrated", "afterwards: delete what S3 has"),
+    ),
+    details=(
+        "Shows the plan first: the price line by line, what a month costs before and after, and each key. "
+        "Before anything is requested the bucket is looked at, and an upload to it is started and aborted, "
+        "since a retrieval that cannot be stored is money lost.\n\n"
+        "Each archive becomes one object when its retrieval is done. Its bytes are compared with the tree "
+        "hashes of the vault on their way, an existing object is never overwritten, and afterwards S3 is "
+        "asked what it has. The archives stay in the vault. The same line goes on after an interruption: "
+        "what is in S3, or requested, is not requested again."
+    ),
+)

@@ -1,0 +1,159 @@
+"""What was moved to S3, is being moved, or has stopped: one row an archive."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...base.dataframes import marked
+from ...base.rendering import SHOWN, Rendered, html_table, text_table
+from ...base.units import human_bytes, human_sum, plural
+from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...catalogue.archives.states import DELETED
+from ...catalogue.records.moved_records import PROVEN, MovedObject
+from ...errors import InputError, LocalError
+from ...prices.quotes import HOUR, MINIMUM_HOURS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HEAD = ("name", "size", "state", "proof", "object", "source")
+_TIMES = ("created", "proved", "free_from")
+
+
+class Migrations(Rendered):
+    """The moves of a vault's archives, as the catalogue has them; no request is sent."""
+
+    def __init__(self, catalogue: Catalogue, vault: str) -> None:
+        self._catalogue, self._vault = catalogue, vault
+        self._rows = [pair for pair in catalogue.moved.of_vault(vault) if _shown(*pair)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @cached_property
+    def _records(self) -> list[dict[str, Any]]:
+        ids = [row.archive_id for _, row in self._rows]
+        archives = {each.archive_id: each for each in self._catalogue.archives.known(self._vault, ids)}
+        return [_record(moved, row, archives.get(row.archive_id)) for moved, row in self._rows]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The manifest, one row an archive.
+
+        vault, archive_id, name, size, created, tree_hash, bucket, key, version_id, storage_class, etag,
+        checksum_type, checksum, part_size, proof (0 to 2), proved, source (kept, deleted), free_from (of
+        the fee for early deletion), state, error.
+        """
+        import pandas as pd
+
+        records = self._records
+        frame = pd.DataFrame({name: [record[name] for record in records] for name in _COLUMNS})
+        for name in _TIMES:
+            frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
+        sizes = dict.fromkeys(("size", "part_size", "proof"), "Int64")
+        return marked(frame.astype(sizes))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the manifest to a new .parquet or .csv file; return its path.
+
+        :raises InputError: the name ends otherwise.
+        :raises LocalError: the file exists, or cannot be written.
+        """
+        file = Path(path).expanduser().absolute()
+        if file.suffix not in (".parquet", ".csv"):
+            raise InputError(f"{file.name!r} is no name of a manifest", cure="It ends in .parquet or .csv.")
+        table = self.table
+        table.attrs.clear()
+        try:
+            with file.open("xb") as target:
+                if file.suffix == ".csv":
+                    table.to_csv(target, index=False)
+                else:
+                    table.to_parquet(target, index=False)
+        except OSError as error:
+            raise LocalError(f"{file} cannot be written: {error.strerror or error}") from None
+        return file
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                record["name"],
+                human_bytes(record["size"]),
+                record["state"],
+                ("none", "sent", "stored")[record["proof"]],
+                f"s3://{record['bucket']}/{record['key']}",
+                record["source"],
+            )
+            for record in self._records[:SHOWN]
+        ]
+
+    def _words(self) -> str:
+        states = Counter(record["state"] for record in self._records)
+        counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
+        size = human_sum(record["size"] for record in self._records)
+        return f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
+
+    def _repr_text(self) -> str:
+        return "\n".join([text_table(_HEAD, self._cells(), numbers=(1,)), self._words()])
+
+    def _repr_html(self) -> str:
+        return f"{html_table(_HEAD, self._cells(), numbers=(1,), long=(0, 4))}<p>{self._words()}</p>"
+
+
+def _shown(moved: MovedObject, row: Download) -> bool:
+    return row.state != "forgotten" or moved.proof > 0
+
+
+def _record(moved: MovedObject, row: Download, archive: ArchiveRecord | None) -> dict[str, Any]:
+    created = archive.created if archive else None
+    deleted = archive is not None and archive.state == DELETED
+    return {
+        "vault": row.vault,
+        "archive_id": row.archive_id,
+        "name": row.name,
+        "size": row.size,
+        "created": created,
+        "tree_hash": row.tree_hash,
+        "bucket": moved.bucket,
+        "key": moved.key,
+        "version_id": moved.version_id,
+        "storage_class": moved.storage_class,
+        "etag": moved.etag,
+        "checksum_type": "COMPOSITE" if "-" in (moved.checksum or "") else "FULL_OBJECT",
+        "checksum": moved.checksum,
+        "part_size": moved.part_size,
+        "proof": moved.proof,
+        "proved": moved.proved,
+        "source": "deleted" if deleted else "kept",
+        "free_from": None if created is None else created + MINIMUM_HOURS * HOUR,
+        "state": moved.step if moved.step == PROVEN or row.state == "verified" else row.state,
+        "error": row.error,
+    }
+
+
+_COLUMNS = (
+    "vault",
+    "archive_id",
+    "name",
+    "size",
+    "created",
+    "tree_hash",
+    "bucket",
+    "key",
+    "version_id",
+    "storage_class",
+    "etag",
+    "checksum_type",
+    "checksum",
+    "part_size",
+    "proof",
+    "proved",
+    "source",
+    "free_from",
+    "state",
+    "error",
+)

@@ -1,0 +1,165 @@
+"""What a plan of moves says before anything is paid, and what it refuses."""
+
+from decimal import Decimal
+
+import pytest
+
+from glacier_magic.errors import AccessDenied, InputError, OverBudget, Refused
+from glacier_magic.plans.migrate.migrate_plan import checked_class
+from glacier_magic.prices import load
+from glacier_magic.prices.move_costs import TARGETS, Writing, monthly, pays_back, writing
+from glacier_magic.prices.quotes import retrieval
+from glacier_magic.prices.storage_costs import Holding, monthly_storage
+
+GIB = 1 << 30
+REGION = "us-east-1"
+
+
+@pytest.fixture
+def region():
+    """A region that has prices."""
+    return REGION
+
+
+@pytest.fixture
+def s3(emulator):
+    return emulator.s3_client(REGION)
+
+
+@pytest.fixture
+def bucket(s3, tmp_path):
+    name = f"plan-{abs(hash(tmp_path)):x}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def vault(session, tmp_path):
+    return session.create_vault(f"photos-{abs(hash(tmp_path)):x}")
+
+
+@pytest.fixture
+def plan(filled, bucket):
+    """Plan to move three small archives."""
+
+    def plan(**options):
+        return filled.migrate("*", to=f"s3://{bucket}/in", **{"tier": "Standard"} | options)
+
+    return plan
+
+
+# Reckoned by hand: a million archives of 1 GB, which is the second column of a petabyte's paper plan.
+
+
+@pytest.mark.parametrize(
+    ("name", "once", "month", "months"),
+    [
+        # 1,000,000 x 0.03 / 1000 + 1 GB x 0.01 + puts, creates and parts, reads, an hour of staging
+        ("GLACIER", "30 + 10000 + 30 + 85 + 0.4 + 31.94444", "3600 + 0.10986 + 0.17548", None),
+        ("DEEP_ARCHIVE", "30 + 10000 + 50 + 85 + 0.4 + 31.94444", "990 + 0.03021 + 0.17548", "3.907"),
+        ("STANDARD", "30 + 10000 + 5 + 85 + 0.4", "1177.6 + 10137.6 + 10248", None),
+    ],
+)
+def test_a_price_reckoned_by_hand(name, once, month, months):
+    """A million archives of 1 GiB, in 16 parts each, by Standard retrievals."""
+    prices, count = load(REGION), 1_000_000
+    written = Writing(uploads=count, parts=16 * count, bytes=count * GIB)
+    quote = retrieval(prices, count * GIB, count, "Standard") + writing(prices, TARGETS[name], written)
+    assert float(quote.total) == pytest.approx(sum(map(float, once.split(" + "))))
+    before = monthly_storage(prices, Holding(count * GIB, count))
+    after = monthly(prices, TARGETS[name], Holding(count * GIB, count))
+    assert float(after.total) == pytest.approx(sum(map(float, month.split(" + "))), rel=1e-6)
+    found = pays_back(quote, before, after)
+    assert (found is None) if months is None else float(found) == pytest.approx(float(months), rel=1e-3)
+
+
+def test_what_a_plan_says(plan):
+    """Price, months before and after, the minimum, the fee of deleting now; nothing is requested."""
+    shown = plan(storage_class="deep-archive")
+    facts = dict(shown.facts)
+    assert "in the vault" in facts["a month"]
+    assert "180 days" in facts["at least"]
+    assert "if the sources went now" in facts["early deletion"]
+    assert facts["bucket"] == "no versions: an object that somebody deletes is gone"
+    assert {line.figure.item for line in shown.quote.lines} >= {
+        "deep-archive-put-requests",
+        "s3-standard-get-requests",
+        "retrieval-standard",
+    }
+    assert sorted(shown.table.key) == ["in/c.txt", "in/scans/a.tif", "in/scans/b.tif"]
+    assert set(shown.choices()) == {"Expedited", "Standard", "Bulk"}
+    with pytest.raises(OverBudget):
+        shown.run(max_cost=Decimal("0.0000001"))
+
+
+def test_a_sample_is_the_same_each_time(filled, bucket):
+    """And is a part of the archives."""
+    some = [filled.migrate("*", to=f"s3://{bucket}", sample=2).items for _ in range(2)]
+    assert [item.place for item in some[0]] == [item.place for item in some[1]]
+    assert len(some[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("prefix", "refused"), [("", True), ("in/", True), ("in/scans", True), ("out/", False)]
+)
+def test_a_bucket_that_deletes_the_objects(plan, s3, bucket, prefix, refused, client, filled):
+    """It is refused before anything is paid, and may be accepted."""
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 30}}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    assert bool(plan().refused) is refused
+    assert plan(accept_lifecycle=True).refused is None
+    if refused:
+        with pytest.raises(Refused, match="deletes objects"):
+            plan().run()
+    assert client.list_jobs(vaultName=filled.name)["JobList"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("s3:CreateMultipartUpload", AccessDenied),
+        ("s3:HeadBucket", AccessDenied),
+        ("s3:ListObjectsV2", AccessDenied),
+    ],
+)
+def test_what_is_not_allowed_is_found_before_anything_is_paid(
+    plan, emulator, operation, kind, client, filled
+):
+    """No retrieval is requested."""
+    emulator.fault("access-denied", operation)
+    with pytest.raises(AccessDenied):
+        plan().run()
+    emulator.clear_faults()
+    assert client.list_jobs(vaultName=filled.name)["JobList"] == []
+
+
+def test_settings_that_cannot_be_read_are_named(plan, emulator, s3, bucket):
+    """They are no reason to stop."""
+    for operation in ("s3:GetBucketLifecycleConfiguration", "s3:GetObjectLockConfiguration"):
+        emulator.fault("access-denied", operation)
+    assert "its lifecycle rules cannot be read" in dict(plan().facts)["bucket"]
+    emulator.clear_faults()
+
+
+def test_a_trial_leaves_nothing(plan, s3, bucket):
+    """The upload that was started to try rights and class is aborted."""
+    plan().run()
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_a_bucket_of_another_region_or_none(filled, emulator, bucket):
+    """Both are refused, with what to do."""
+    other = emulator.s3_client("eu-west-1")
+    place = {"LocationConstraint": "eu-west-1"}
+    other.create_bucket(Bucket=f"far-{bucket}", CreateBucketConfiguration=place)
+    with pytest.raises(InputError, match="eu-west-1"):
+        filled.migrate("*", to=f"s3://far-{bucket}/in")
+    with pytest.raises(InputError, match="no such bucket"):
+        filled.migrate("*", to=f"s3://none-{bucket}/in")
+
+
+def test_classes_by_either_spelling():
+    """Others are refused."""
+    assert checked_class("glacier-ir") == checked_class("GLACIER_IR") == "GLACIER_IR"
+    with pytest.raises(InputError, match="no storage class"):
+        checked_class("onezone")

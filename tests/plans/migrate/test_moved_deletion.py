@@ -1,0 +1,91 @@
+"""Sources are deleted only while S3 has them: counted by the requests that reach the emulator."""
+
+import pytest
+
+from glacier_magic.errors import InputError, OverBudget, Refused
+from glacier_magic.transfer.deleting import Deleter
+from tests.migrate.conftest import archives, bucket, objects, requests, s3, to
+
+__all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
+
+
+@pytest.fixture
+def moved(archives, vault, to, ready, session, later):
+    """Move three archives; 91 days pass."""
+    archives(a=10, b=20, c=30)
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run())
+    later(session, days=91)
+    return vault
+
+
+def test_what_s3_has_is_deleted(moved, requests, objects, client, session):
+    """S3 is asked for each object; a second plan has nothing to delete."""
+    plan = moved.delete_migrated()
+    assert (len(plan.choice), plan.confirmation) == (3, "photos")
+    done = plan.run(confirm="photos")
+    assert (done.deleted, requests("DeleteArchive"), requests("s3:GetObjectAttributes")) == (3, 3, 3)
+    assert len(objects()) == 3
+    assert list(moved.migrations().table.source) == ["deleted"] * 3
+    with pytest.raises(InputError, match="is proven in S3"):
+        moved.delete_migrated()
+
+
+def test_what_has_vanished_or_changed_meanwhile_stays(moved, s3, bucket, requests, session):
+    """Also when the deletion is resumed, which asks again."""
+    plan = moved.delete_migrated()
+    s3.delete_object(Bucket=bucket, Key="in/a")
+    s3.put_object(Bucket=bucket, Key="in/b", Body=b"other")
+    done = plan.run(confirm="photos")
+    assert (done.deleted, done.failed, requests("DeleteArchive")) == (1, 2, 1)
+    assert "is not there any more" in done.table.error[0]
+    again = session.catalogue.deletions.get(done.number)
+    assert session.resume_deletion(again).failed == 2
+    assert requests("DeleteArchive") == 1
+    with pytest.raises(InputError, match="only while S3 has them"):
+        Deleter(session.engine, again)
+
+
+def test_nothing_below_the_second_level_is_deleted(archives, vault, to, ready, session, later, bucket, s3):
+    """What is only sent, in conflict or not yet moved stays."""
+    archives(a=10, b=20, c=30)
+    batch = vault.migrate("a", "b", to=to, storage_class="STANDARD", tier="Standard").run()
+    s3.put_object(Bucket=bucket, Key="in/b", Body=b"other")
+    with pytest.raises(Refused):
+        ready(batch)
+    (moved, _), _ = session.catalogue.moved.of_vault("photos")
+    session.catalogue.moved.update(moved, proof=1)
+    later(session, days=91)
+    with pytest.raises(InputError, match="No archive"):
+        vault.delete_migrated()
+
+
+def test_young_archives_wait_or_cost_a_fee(archives, vault, to, ready, session, later, requests, region):
+    """They are left out, unless the fee is within a limit."""
+    archives(old=10)
+    later(session, days=91)
+    archives(young=10)
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run())
+    plan = vault.delete_migrated()
+    assert [archive.name for archive in plan.archives] == ["old"]
+    assert "1 archive" in dict(plan.facts)["left out"]
+    assert len(vault.delete_migrated(max_fee=1).choice) == 2
+    with pytest.raises((OverBudget, Refused)):
+        vault.delete_migrated(max_fee=0).run(confirm="photos")
+    assert requests("DeleteArchive") == 0
+
+
+def test_the_manifest(moved, tmp_path):
+    """One row an archive, as a table and as a file; no file is overwritten."""
+    import pandas as pd
+
+    found = moved.migrations()
+    assert list(found.table.state) == ["proven"] * 3
+    for name, read in (("moved.csv", pd.read_csv), ("moved.parquet", pd.read_parquet)):
+        frame = read(found.save(tmp_path / name))
+        assert list(frame.columns) == list(found.table.columns)
+        assert list(frame.key) == ["in/a", "in/b", "in/c"]
+        with pytest.raises(OSError, match="cannot be written"):
+            found.save(tmp_path / name)
+    assert "3 moves" in repr(found)
+    with pytest.raises(InputError):
+        found.save(tmp_path / "moved.txt")
