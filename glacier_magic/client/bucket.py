@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.bucket_names import BucketFolder, refuse_bucket
 from ..base.ranges import Asked
+from ..base.treehash import FileChanged, tree_hash
 from ..base.units import storable
 from ..catalogue import ArchiveRecord
+from ..catalogue.archives.identity import learn_hash
 from ..errors import InputError
-from ..plans import RestorePlan
+from ..plans import ComparePlan, RestorePlan
 from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
+from ..transfer.object_proof import ObjectProof
 from ..transfer.progress import Count, Observer
 from .selection import versions
 from .vault import Vault
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from .selection import Selectable
     from .session import Session
 
+UNVERIFIED = "unverified"
 PAGE = 10_000  # objects in memory
 _VAULTS_ONLY = frozenset(
     [
@@ -164,6 +170,37 @@ class Bucket(Vault):
             versions=versions,
             days=days,
         )
+
+    def verify(
+        self,
+        *words: Selectable,
+        folder: str | os.PathLike[str] = "restored",
+        progress: Observer | None = None,
+    ) -> pd.DataFrame:
+        """Return objects compared with the local files of their names, by what S3 records of them.
+
+        S3 is asked about each object that has a file of its size, unless the tree hash is known from
+        before; nothing is restored.
+
+        :returns: as :meth:`.Vault.verify`, with the state ``unverified`` for a file of an object whose
+            bytes S3 has no checksum of.
+        """
+        plan = ComparePlan(self.select(*words), vault=self.name, folder=folder_named(folder))
+        unproven = {archive.archive_id for archive, path in plan.to_read() if not self._learnt(archive, path)}
+        table = super().verify(*words, folder=folder, progress=progress)
+        return table.assign(state=table["state"].mask(table["archive_id"].isin(unproven), UNVERIFIED))
+
+    def _learnt(self, archive: ArchiveRecord, path: Path) -> bool:
+        """Learn the tree hash of an object from a file with its bytes; return whether that can be told."""
+        if archive.tree_hash is not None:
+            return True
+        proof = ObjectProof.by(self._service.buckets.record(self.name, archive.archive_id))
+        with suppress(OSError, FileChanged):  # the comparison reports it
+            root = tree_hash(path)
+            if proof.possible and proof.tree_hash in (None, root) and proof.holds(path):
+                catalogue = self._catalogue
+                learn_hash(catalogue.database, catalogue.scope, self.name, archive.archive_id, root)
+        return proof.possible
 
     def _batch(self, entries: list[BucketEntry]) -> pa.RecordBatch:
         import pyarrow as pa

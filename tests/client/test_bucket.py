@@ -86,3 +86,18 @@ def test_nothing_is_written_to_a_bucket(scans, what):
         getattr(scans, what)("x")
     with pytest.raises(InputError, match="only read"):
         scans.session.service.delete_archive(scans.name, "x")
+
+
+def test_files_are_compared_by_what_s3_records(scans, s3, bucket, tmp_path, emulator):
+    """Nothing is restored; what is known once is not asked for again."""
+    for key in OBJECTS:
+        path = tmp_path / key.removeprefix("scans/").replace("\x01", "_")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"" if key.endswith("empty") else key.encode() * 100)
+    (tmp_path / "2019/b.tif").write_bytes(b"x" * 1600)
+    (tmp_path / "c.txt").unlink()
+    states = ["same", "different", "missing locally", "same", "same"]
+    assert scans.verify("*", folder=tmp_path)["state"].tolist() == states
+    with counting(emulator, "s3:HeadObject") as heads:
+        assert scans.verify("*", folder=tmp_path)["state"].tolist() == states
+        assert heads() == 1  # of the one that differs
