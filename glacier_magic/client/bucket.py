@@ -37,30 +37,11 @@ if TYPE_CHECKING:
 
 UNVERIFIED = "unverified"
 PAGE = 10_000  # objects in memory
-_VAULTS_ONLY = frozenset(
-    [
-        "upload",
-        "upload_stream",
-        "upload_all",
-        "upload_plan",
-        "desk",
-        "uploads",
-        "refresh_inventory",
-        "peek",
-        "import_names",
-        "delete",
-        "tags",
-        "policy",
-        "lock",
-        "notifications",
-        "backup",
-        "staging",
-        "adopt",
-        "prune",
-        "forget",
-        "recover",
-    ]
+_SHARED = (
+    *("archives", "find", "du", "duplicates", "diff", "select", "label", "copies"),
+    *("inventory", "restore", "restore_archives", "verify", "backups", "snapshots", "migrations"),
 )
+_VAULTS_ONLY = frozenset(name for name in dir(Vault) if not name.startswith("_")) - {*_SHARED}
 
 
 class Bucket(Vault):

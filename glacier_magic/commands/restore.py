@@ -201,6 +201,7 @@ VERB = Verb(
         ("restore film.mov --tail 1MB", "a part of an archive"),
         ("restore --expired", "outputs that expired before they were downloaded"),
         ("restore documents --unpack --yes --wait", "decrypted and extracted, too"),
+        ("restore 2019 --days 5 --tier bulk", "objects of a bucket in use"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "
@@ -214,6 +215,8 @@ VERB = Verb(
         "retrieved, and charged, for it.\n\n"
         "--unpack, with --wait, does what unpack does to each file that this restore writes, and keeps "
         "the file. Files that are there already are not unpacked, nor what a button in a notebook starts. "
-        "To test a password before the rest is paid, peek takes one, too."
+        "To test a password before the rest is paid, peek takes one, too.\n\n"
+        "Of a bucket, S3 keeps the restored copies for --days; objects that are in no archive class, or have "
+        "a copy, are downloaded at once."
     ),
 )
