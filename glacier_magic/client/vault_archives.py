@@ -52,15 +52,19 @@ class VaultArchives(Described):
     """
 
     def __init__(self, session: Session, name: str) -> None:
+        self._check_name(name)
+        self.session, self.name = session, name
+        self._service, self._catalogue = session.service, session.catalogue
+        self._selector = Selector(self._catalogue, name)
+
+    @staticmethod
+    def _check_name(name: object) -> None:
         # The service's rule allows dots alone, but in a URL they mean another path.
         if not isinstance(name, str) or not VAULT_NAME.fullmatch(name) or name in (".", ".."):
             raise InputError(
                 f"{name!r} cannot be the name of a vault",
                 cure="It is 1 to 255 letters, digits, dots, hyphens and underscores.",
             )
-        self.session, self.name = session, name
-        self._service, self._catalogue = session.service, session.catalogue
-        self._selector = Selector(self._catalogue, name)
 
     def _title(self) -> str:
         return f"Vault {self.name!r}"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..base.bucket_names import is_bucket
 from ..base.units import masked
 from ..catalogue.archives.vault_reader import VaultReader
 from ..client import known_session
@@ -243,13 +244,16 @@ class Console:
     # Vault in use
 
     def use(self, name: str) -> Vault:
-        """Use a vault for the verbs that follow.
+        """Use a vault for the verbs that follow; a bucket is listed when it is used first.
 
         :raises NotFound: it does not exist.
         """
         vault = self.session.vault(name)
-        self.session.service.describe_vault(name)  # raises NotFound, before the name is stored
-        self.session.vault_in_use = name
+        self.session.service.describe_vault(vault.name)  # raises NotFound, before the name is stored
+        if is_bucket(name) and not self.session.catalogue.knows(vault.name):
+            with self.busy(f"Listing {vault.name}"):
+                vault.inventory()
+        self.session.vault_in_use = vault.name
         return vault
 
     @property

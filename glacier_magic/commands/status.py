@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import is_bucket
 from ..base.facts import Facts, facts_lines
 from ..base.rendering import Rendered, escape, watched
 from ..base.units import human_bytes, human_duration, local_time, plural
@@ -68,7 +69,8 @@ class Status(Rendered):
                 count, size = plural(row["archives"], "archive"), human_bytes(row["size"])
                 made = local_time(row["inventory"], self.jobs.now)
                 return f"{count}, {size}, inventory of {made}"
-        return f"{plural(session.catalogue.archives.count(vault), 'archive')} stored, no inventory yet"
+        count = plural(session.catalogue.archives.count(vault), "archive")
+        return count if is_bucket(vault) else f"{count} stored, no inventory yet"
 
     def _uploads(self) -> str:
         if not self.unfinished:

@@ -284,5 +284,5 @@ def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
 def counted(table: pd.DataFrame) -> str:
     """Return the counts of a verification: ``3 same, 1 different``."""
     counts = Counter(table["state"])
-    order = (SAME, DIFFERENT, UNREADABLE, NOT_STORED, MISSING)
+    order = (SAME, DIFFERENT, UNREADABLE, NOT_STORED, MISSING, "unverified")
     return ", ".join(f"{counts[state]:,} {state}" for state in order if counts[state])

@@ -120,7 +120,10 @@ class Load:
     # Batches
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take archives: the columns archive_id, description, created, size and tree_hash."""
+        """Take archives: the columns archive_id, description, created, size and tree_hash.
+
+        With a column name, descriptions are not decoded, and are the format as well.
+        """
         for start in range(0, batch.num_rows, BATCH):
             self._add(batch.slice(start, BATCH))
 
@@ -192,7 +195,7 @@ class Load:
 
         order = np.argsort(keys)  # rows are written faster in the order of the index of keys
         table, keys, checks = table.take(pa.array(order)), keys[order], checks[order]
-        names, raw, formats, mtimes = decode_columns(table["description"])
+        names, raw, formats, mtimes = _decoded(table)
         same: dict[str, int | str | None]
         same = {"vault_id": self._id, "origin": states.LISTED, "listed": self._ordinal}
         plain = formats.count("plain") == len(formats)
@@ -375,10 +378,7 @@ class Load:
             # Read again: it keeps its place in the history.
             "ordinal=COALESCE(inventories.ordinal, excluded.ordinal)",
             (
-                self._scope.account,
-                self._scope.region,
-                self.vault,
-                self.job_id,
+                *(self._scope.account, self._scope.region, self.vault, self.job_id),
                 made,
                 int(time.time() * 1000),
                 self.archives,
@@ -389,3 +389,10 @@ class Load:
                 self.gone,
             ),
         )
+
+
+def _decoded(table: pa.Table) -> tuple[list[str], list[str | None], list[str], list[int | None]]:
+    if "name" not in table.column_names:
+        return decode_columns(table["description"])
+    words = table["description"].to_pylist()
+    return table["name"].to_pylist(), words, words, [None] * len(words)

@@ -60,6 +60,7 @@ class Download:
     renewed: float | None
     part: str | None = None
     cover: str | None = None
+    days: int | None = None
 
     @property
     def asked_part(self) -> ByteRange | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from ...errors import CatalogueError
+from .object_tables import COPIES, MOVES
 
 
 class Words(TypedDict):
@@ -336,25 +337,7 @@ CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
 ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
 ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
-MOVES = """
--- the objects of S3 that archives become, each of the download whose target it is
-CREATE TABLE moved_objects(
-    download BIGINT NOT NULL PRIMARY KEY,
-    bucket {text} NOT NULL, key {text} NOT NULL, region {text} NOT NULL, storage_class {text} NOT NULL,
-    metadata {text} NOT NULL,     -- JSON
-    step {text} NOT NULL,         -- new, opening, sending, completing, stored, proven, conflict
-    part_size BIGINT, opened BIGINT, upload_id {text},  -- null: one request; when it was to be started
-    checksum {text}, etag {text}, version_id {text},    -- SHA-256 of what was sent, as S3 writes it
-    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent and accepted, 2: S3 records the same
-){by_key};
-CREATE INDEX moved_objects_by_key ON moved_objects(bucket, key);
-CREATE TABLE moved_parts(         -- recorded before they are sent
-    download BIGINT NOT NULL, number BIGINT NOT NULL,
-    root {text} NOT NULL, sha256 {text} NOT NULL, etag {text},  -- null: the answer is not known
-    PRIMARY KEY(download, number)
-){by_key}"""
-
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES)
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES, COPIES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

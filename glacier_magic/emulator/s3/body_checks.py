@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from glacier_magic.base.crc import Crc32, Crc32C, Crc64Nvme
 from glacier_magic.emulator.payloads import Digest
 from glacier_magic.emulator.s3 import s3_errors
-from glacier_magic.emulator.s3.crc import Crc32, Crc32C, Crc64Nvme
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _UNSIGNED = ("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
