@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ..backup import tables
 from ..backup.keep import Keep
-from ..backup.looking import spools
 from ..backup.recovery import matcher
-from ..backup.repacking import half_dead
+from ..backup.repacking import mostly_unused
 from ..backup.rules import Rules
 from ..backup.run import SET_NAME, BackupRun
 from ..backup.run_options import RunOptions
+from ..backup.set_scan import spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
@@ -195,7 +195,7 @@ class VaultBackups(VaultArchives):
         """
         found = self._set(name)
         kept = Pruning.of(self._catalogue, found, keep, at=self._now(), early=False).kept
-        return self.backup(name, options=RunOptions(anew=half_dead(self._catalogue, found, kept)))
+        return self.backup(name, options=RunOptions(repack=mostly_unused(self._catalogue, found, kept)))
 
     def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
         made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]

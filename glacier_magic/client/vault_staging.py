@@ -52,5 +52,5 @@ class VaultStaging(VaultLabels):
                 )
             plan = self.backup(name, made, recipients=recipients, plain=plain, options=options)
             ran = plan.run(max_cost=max_cost)
-            if ran.unread or ran.complaint:
+            if ran.unread or ran.hook_error:
                 raise LocalError(repr(ran))

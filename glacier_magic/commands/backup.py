@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from ..backup.outcome import Ran
+from ..backup.outcome import BackupOutcome
 from ..backup.rules import RULE_FILE
 from ..backup.run_options import RunOptions
 from ..client.backup_sets import BackupSets
@@ -77,12 +77,12 @@ def _run(console: Console, args: Namespace) -> Any:
         return plan if console.face.lasting else plan.as_text()
     if limited(plan, args).must_ask(args.ask_above):
         outcome = console.settle(plan, yes=args.yes)
-        if not isinstance(outcome, Ran):  # a plan that is shown, or nothing
+        if not isinstance(outcome, BackupOutcome):  # a plan that is shown, or nothing
             return outcome
     else:
         console.check_place()
         outcome = run_shown(console.face, plan)
-    if outcome.unread or outcome.complaint:
+    if outcome.unread or outcome.hook_error:
         console.exit_code = LocalError.exit_code  # not an error: the rest is stored
     return outcome
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..backup.keep import Keep
-from ..backup.outcome import Ran
+from ..backup.outcome import BackupOutcome
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
@@ -69,7 +69,7 @@ def _run(console: Console, args: Namespace) -> Any:
             anew = limited(vault.repack(args.set, keep), args)
         if anew.repacks:
             done = console.settle(anew, yes=args.yes or args.confirm is not None)
-            if not isinstance(done, Ran):
+            if not isinstance(done, BackupOutcome):
                 return done
             console.face.note(str(done))
     with console.busy():

@@ -118,7 +118,7 @@ def test_a_file_that_is_not_understood_stops_the_plan(backup, commands, text):
 def test_commands_that_anyone_may_change_are_refused(backup, commands):
     commands()
     hooks_file().chmod(0o666)
-    with pytest.raises(InputError, match="Anyone may change"):
+    with pytest.raises(InputError, match="All users can change"):
         backup.plan()
 
 

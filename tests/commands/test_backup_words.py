@@ -101,7 +101,7 @@ def test_a_sample_is_checked_by_the_same_line(main, photos, emulator, tmp_path):
         assert ".jpg" in main.ok(*line, "--wait")
         assert requests() == 1
     assert main("check", "photos", "--sample", "0%") == 2
-    assert "no number of files" in main.err
+    assert "neither a number of files" in main.err
 
 
 def test_a_prune_can_first_store_anew_what_a_dead_pack_has_left(main, photos, emulator, tmp_path):
@@ -115,7 +115,7 @@ def test_a_prune_can_first_store_anew_what_a_dead_pack_has_left(main, photos, em
     main.ok("backup", "photos")
     line = ("prune", "photos", "--keep-last", "1", "--repack")
     assert main(*line) == 2  # nobody answers
-    assert "stored anew: what is left of 1 pack, more than half dead" in main.out
+    assert "repacked: needed files of 1 pack, more than half unused" in main.out
     with counting(emulator, "DeleteArchive") as requests:
         said = main.ok(*line, "--yes")
         assert "photos: snapshot 3 of 3 files" in said + main.err

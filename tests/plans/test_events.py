@@ -3,7 +3,7 @@
 import pytest
 
 from glacier_magic.backup.keep import Keep
-from glacier_magic.backup.looking import spools
+from glacier_magic.backup.set_scan import spools
 from glacier_magic.errors import InputError, LocalError
 from glacier_magic.plans.events import NAMES
 from tests.packed import place, write
