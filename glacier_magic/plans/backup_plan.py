@@ -169,7 +169,7 @@ class BackupPlan(LastingPlan[BackupOutcome]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a change: path, state, size."""
+        """One row per change: path, state, size."""
         import pandas as pd
 
         found = pd.DataFrame(self.changes, columns=["path", "state", "size"])

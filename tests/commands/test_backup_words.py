@@ -148,7 +148,7 @@ def test_a_lost_computer_without_a_manifest_is_adopted_from_packs(
         assert "photos" in main.ok(*line, "--wait")
         assert requests() == 1
         assert main(*line) != 0
-        assert "has no pack of a backup that is new here" in main.err
+        assert "has no pack of an unknown backup" in main.err
         assert requests() == 1
     assert main.ok("snapshots", "photos", "--files").count(".jpg") == 2
 
