@@ -1,4 +1,4 @@
-"""What is open in a catalogue, who drives it, and what is lost when nobody does."""
+"""What is open in a catalogue, who watches it, and which output is lost first if nobody does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .polling import next_poll
 
 @dataclass(frozen=True, kw_only=True)
 class Watching:
-    """Who drives what is open in a catalogue.
+    """Who watches what is open in a catalogue.
 
     ``by`` is kernel (or a command that runs), server, watch, or empty for nobody; ``since`` is by this
-    computer's clock.  ``next_call`` is about when the service is called next, and ``loses_at`` when the
-    first output, that of the file ``loses``, goes if nobody watches: by the service's clock.
+    computer's clock.  ``next_call`` estimates when the service is called next; ``loses_at`` is when the
+    first output, that of the file ``loses``, expires if nobody watches; both are by the service's clock.
     """
 
     by: str
@@ -44,7 +44,7 @@ def on_hold_note(snapshot: BoardSnapshot) -> str:
 
 
 def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
-    """Return who drives what is open in a catalogue; no request is sent.
+    """Return who watches what is open in a catalogue; no request is sent.
 
     :param now: the service's time; None for this computer's.
     """
@@ -64,7 +64,7 @@ def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
 
 
 def number_open(catalogue: Catalogue) -> int:
-    """Return how many requests, drops, confirmed deletions and backups go on without the user."""
+    """Return how many requests, drops, confirmed deletions and backups can continue without the user."""
     return (
         catalogue.downloads.under_way()
         + len(catalogue.jobs.inventories_to_read())

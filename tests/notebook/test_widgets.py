@@ -16,7 +16,7 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.client.connect import connection_for
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
-from glacier_magic.watch.watching import consent, offer
+from glacier_magic.watch.consent import consent, offer
 from tests.intercepting import Calls
 
 

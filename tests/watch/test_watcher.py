@@ -170,7 +170,7 @@ def test_what_an_interrupted_backup_has_packed_is_stored(backup, session, watch,
     with counting(emulator, "CompleteMultipartUpload") as sent:
         lines = watch().end()
         assert sent() == 1
-    assert lines[-2].endswith("finished upload of what the backup home has packed")
+    assert lines[-2].endswith("finished upload of packs of the backup home")
 
 
 def test_a_login_that_fails_is_said_once_and_tried_again(filled, session, watch, emulator, until, tmp_path):

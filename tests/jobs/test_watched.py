@@ -1,6 +1,5 @@
-"""Who watches, in words, and whether the Jupyter server may."""
+"""What is open, and who watches it."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from glacier_magic.base.rendering import summary
 from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.errors.steps import spell_as
 from glacier_magic.jobs import OUTPUT_KEPT
-from glacier_magic.watch.watching import consent, offer, offered, set_consent, watching, withdraw
+from glacier_magic.jobs.watched import watching
 from tests.counting import counting
 
 
@@ -19,29 +18,6 @@ def requested(filled, session, tmp_path):
     session.tracker.background = False
     filled.restore("scans/", to=tmp_path / "back", spread="2d").run()
     return session
-
-
-def test_the_server_may_once_the_user_has_said_so():
-    """Remembered for the user, and taken back."""
-    assert not consent()
-    set_consent(on=True)
-    assert consent()
-    set_consent(on=False)
-    set_consent(on=False)
-    assert not consent()
-
-
-def test_a_server_offers_while_it_runs(home):
-    """A server that was killed offers nothing."""
-    assert not offered()
-    offer()
-    assert offered()
-    [file] = (home / "own").glob("server-offers")
-    file.write_text(file.read_text().replace(f":{os.getpid()}:", ":4194303:"))
-    assert not offered()
-    offer()
-    withdraw()
-    assert not offered()
 
 
 def test_what_is_open_and_when_the_first_output_goes(requested, later, emulator):
