@@ -14,8 +14,10 @@ def go_on_box() -> list[widgets.Widget]:
     """Return the box and its error message if a running Jupyter server honours it, else an empty list."""
     if not offered():
         return []
-    box = widgets.Checkbox(value=consent(), description="Go on when this notebook is closed", indent=False)
-    box.tooltip = "The Jupyter server fetches what becomes ready, with the profile of this connection"
+    box = widgets.Checkbox(value=consent(), description="Continue when this notebook is closed", indent=False)
+    box.tooltip = (
+        "The Jupyter server downloads outputs as they become ready, with the profile of this connection"
+    )
     trouble = widgets.HTML()
 
     def changed(change: dict[str, Any]) -> None:

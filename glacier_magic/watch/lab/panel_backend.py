@@ -74,8 +74,8 @@ class PanelBackend:
         places, wanted = self._panel.read(), consent()
         # The server should watch and does not: its credentials may not be those of the notebook.
         alone = wanted and any(p["watching"]["open"] and not p["watching"]["by"] for p in places)
-        said = self._watcher.last_log_line() if alone else ""
-        return {"places": places, "consent": wanted, "said": said, "uploads": uploads}
+        message = self._watcher.last_log_line() if alone else ""
+        return {"places": places, "consent": wanted, "watcherMessage": message, "uploads": uploads}
 
     # What the user does
 
@@ -109,9 +109,7 @@ class PanelBackend:
         session = reconnect(used.connection, partial(Session, catalogue=file), until_unused=True)
         try:
             if session.account != used.known.account:
-                raise CredentialsError(
-                    "The credentials of the server are of another account than the panel shows"
-                )
+                raise CredentialsError("The credentials of the server are of another account")
             plan = session.known_vault(vault).upload_plan([*map(str, paths)], recursive=True, root=root)
         except BaseException:
             session.close()
