@@ -36,7 +36,7 @@ def _run(console: Console, args: Namespace) -> Any:
             )
         if plan.ready:
             break
-        outcome = settled(console, plan, args, then="them; then the same line goes on")
+        outcome = settled(console, plan, args, then="them; then repeat the line")
         if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
             return outcome
     plan.adopt()

@@ -12,8 +12,6 @@ export interface IVault {
 export interface IJob {
   key: string;
   name: string;
-  vault: string;
-  kind: string;
   state: string;
   size: string;
   fraction: number;

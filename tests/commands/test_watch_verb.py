@@ -19,7 +19,7 @@ def test_the_status_says_who_watches(main, filled, session, tmp_path):
     """On a line of its own, with what goes."""
     session.tracker.background = False
     filled.restore("c.txt", to=tmp_path / "back").run()
-    assert "by this command alone: when it ends, the output of c.txt goes at" in main.ok()
+    assert "by this command alone: when it ends, the output of c.txt is lost at" in main.ok()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -127,7 +127,6 @@ def _described(place: _Place) -> dict[str, Any]:
         "counts": dict(recorded.states),
         "watching": {
             "by": watched.by,
-            "next_call": _iso(watched.next_call),
             "loses_at": _iso(watched.loses_at),
             "loses": watched.loses,
             "open": watched.open,
@@ -163,8 +162,6 @@ def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
     return {
         "key": row.key,
         "name": row.name,
-        "vault": row.vault,
-        "kind": row.kind,
         "state": row.state,
         "size": "" if row.size is None else human_bytes(row.size),
         "fraction": round(row.done / row.size, 2) if row.size else 0.0,
