@@ -76,23 +76,21 @@ class BackupRun:
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
-    def run(self, total: int | Callable[[], int], progress: Observer | None = None) -> BackupOutcome:
+    def run(self, total: Callable[[], int], progress: Observer | None = None) -> BackupOutcome:
         """Run the backup, with the user's commands before and after it.
 
-        :param total: the bytes to read, for the progress; a function is called after the command
-            ``before``.
+        :param total: returns the bytes to read, for the progress; called after the command ``before``.
         :raises Unavailable: another process backs up the set.
         :raises LocalError: the spool cannot be written, or the command ``before`` failed.
         """
         with leased(self.storing.engine, self.set):  # commands run only in the process with the lease
             return self.hooks.around(partial(self._store_changes, total, progress), self.stop)
 
-    def _store_changes(self, total: int | Callable[[], int], progress: Observer | None) -> BackupOutcome:
-        total = total if isinstance(total, int) else total()
+    def _store_changes(self, total: Callable[[], int], progress: Observer | None) -> BackupOutcome:
+        meter = Meter(f"Packing {self.set.name}", total(), progress)
         with ThreadPoolExecutor(1, "backup-upload") as sender:
             self._sender = sender
             self._recover()
-            meter = Meter(f"Packing {self.set.name}", total, progress)
             scanned = time.time_ns()
             scan = scan_of(self.set, self.catalogue)
             try:

@@ -33,7 +33,7 @@ def test_what_is_open_and_when_the_first_output_goes(requested, later, emulator)
 
 
 def test_an_empty_catalogue_has_nothing_open(session):
-    """Nor a time of anything."""
+    """And nothing that expires."""
     found = watching(session.catalogue)
     assert (found.by, found.open, found.loses_at) == ("", 0, None)
 
@@ -41,8 +41,8 @@ def test_an_empty_catalogue_has_nothing_open(session):
 @pytest.mark.parametrize(
     ("program", "words"), [("%glacier", "kernel"), ("glacier-magic", "command"), (None, "program")]
 )
-def test_the_board_says_what_goes_when_this_process_ends(requested, program, words):
-    """With the hour; not if another process outlasts it, or nothing is open."""
+def test_the_board_says_which_output_is_lost_when_this_process_ends(requested, program, words):
+    """With the time; not if another process outlasts it, or nothing is open."""
     spell_as(program)
     said = summary(requested.tracker.snapshot())
     assert f"Watched by this {words} alone: when it ends, the output of scans/a.tif is lost at" in said
@@ -74,7 +74,7 @@ def test_a_kernel_watches_while_something_is_open(filled, session, later, until,
 
 
 def test_a_set_that_a_process_works_on_is_not_to_be_sent(backup, session):
-    """It sends its packs itself, unless it has died; they are open all the same."""
+    """It sends its packs itself, unless it has died; in either case they count as open."""
     backup.plan(plain=True)
     found = backup.records.define("photos", "home", [str(backup.root)], {}, [], now=1)
     snapshot = backup.records.open_snapshot(found.id, 1)
