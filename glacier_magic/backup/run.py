@@ -87,10 +87,10 @@ class BackupRun:
             return self.hooks.around(partial(self._store_changes, total, progress), self.stop)
 
     def _store_changes(self, total: Callable[[], int], progress: Observer | None) -> BackupOutcome:
-        meter = Meter(f"Packing {self.set.name}", total(), progress)
-        with ThreadPoolExecutor(1, "backup-upload") as sender:
-            self._sender = sender
+        count = total()
+        with ThreadPoolExecutor(1, "backup-upload") as self._sender:
             self._recover()
+            meter = Meter(f"Packing {self.set.name}", count, progress)
             scanned = time.time_ns()
             scan = scan_of(self.set, self.catalogue)
             try:

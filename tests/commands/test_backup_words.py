@@ -77,7 +77,6 @@ def test_a_prune_without_archives_says_when_it_has_some(main, photos, emulator, 
             ("backup", "new", "."),
             "Add --recipient age1..., as glacier-magic key new FILE prints it, or --plain.",
         ),
-        (("backup",), "the following arguments are required: SET."),
         (("key", "make", "x"), "glacier-magic key new FILE makes a key."),
     ],
 )
