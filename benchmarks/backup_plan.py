@@ -24,7 +24,7 @@ from limits import Limit, show
 
 import glacier_magic as gm
 from glacier_magic.backup.changes import recorded
-from glacier_magic.backup.looking import scan_of
+from glacier_magic.backup.set_scan import scan_of
 from glacier_magic.catalogue import Catalogue
 from glacier_magic.emulator import testing
 

@@ -1,4 +1,4 @@
-"""Backups of which no manifest is left: what the indexes of their packs say."""
+"""Backups without a manifest, which are adopted from the indexes of their packs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .run import SET_NAME
 NAME = re.compile(r"(?P<set>[^/]+)/(?P<time>\d{4}-\d\d-\d\dT\d{6}Z)\.(?P<number>\d{4,9})\.tar\.zst(?:\.age)?")
 """The name of the archive of a pack."""
 _END = TAIL + HEAD + (TAIL >> 8)
-"""Bytes at the end of an archive that have the tail of its pack: of whole chunks, with their tags."""
+"""Bytes at the end of an archive that contain the tail of its pack, in whole chunks of the encryption."""
 
 _NEVER = 1 << 62
 Parts = Mapping[str, Sequence[tuple[ByteRange, Path]]]
@@ -46,12 +46,12 @@ class _Missing(Exception):
 
 @dataclass
 class UnknownPacks:
-    """The packs of a vault that the catalogue does not know, and the parts of them that have their indexes.
+    """The packs of a vault that the catalogue does not know, and the ranges that contain their indexes.
 
-    :param name: of one set.
-    :param parts: what was retrieved of them before.
-    :param ranges: what is needed of each, by the id of its archive: first its head and its tail, and once
-        these are there, what is before the tail of a longer index.
+    :param name: that of a set; None: all sets.
+    :param parts: the files with the parts that are retrieved.
+    :param ranges: the ranges to retrieve, by the id of the archive: its head and its tail; when these are
+        there, also the beginning of an index that is longer than the tail.
     :raises WrongKey: no key opens a pack.
     """
 
@@ -86,16 +86,16 @@ class UnknownPacks:
             found = NAME.fullmatch(archive.name)
             if found is None or archive.name in names or self.name not in (None, found["set"]):
                 continue
-            with suppress(ValueError):  # it is no time
+            with suppress(ValueError):  # not a time
                 if archive.size and _moment(archive) > newest.get(found["set"], -1):
-                    names.add(archive.name)  # a lost answer can leave a copy of one
+                    names.add(archive.name)  # a lost response can leave a second copy
                     yield archive
 
     def adopt(self) -> list[BackupSet]:
         """Record the sets, snapshots and entries of all packs, in one transaction; return the sets.
 
         :raises IntegrityError: a pack is damaged.
-        :raises NotReady: an index is longer than what was retrieved.
+        :raises NotReady: an index is longer than the part that was retrieved.
         """
         backups, sets = self.catalogue.backups, {}
         try:
@@ -112,7 +112,8 @@ class UnknownPacks:
                     sets[found.id] = found
         except _Missing:
             raise NotReady(
-                "The index of a pack is longer", cure="Make the plan again for the rest."
+                "The index of a pack is longer than the part that was retrieved",
+                cure="Make the plan again: it retrieves the rest.",
             ) from None
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _damaged() from None
@@ -201,7 +202,7 @@ def _entry(member: PackMember, key: str, size: int, content: int | None) -> Back
         kind=kind,
         mode=member.mode,
         mtime_ns=member.mtime,
-        ctime_ns=0,  # of another disk: the content is read the next time
+        ctime_ns=0,  # unknown on this computer: the next run reads the content
         inode=0,
         size=size,
         content_id=content,
@@ -210,7 +211,7 @@ def _entry(member: PackMember, key: str, size: int, content: int | None) -> Back
 
 
 def _moment(archive: ArchiveRecord) -> int:
-    """Return when the snapshot of a pack was begun, in milliseconds."""
+    """Return the beginning of a pack's snapshot, in milliseconds since 1970 UTC."""
     made = datetime.strptime(_parsed(archive)["time"], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
     return int(made.timestamp() * 1000)
 
@@ -231,4 +232,4 @@ def _parsed(archive: ArchiveRecord) -> re.Match[str]:
 
 
 def _damaged() -> IntegrityError:
-    return IntegrityError("A pack does not say what it has as a backup does")
+    return IntegrityError("A pack does not have the index of a backup")

@@ -1,6 +1,6 @@
-"""Commands of the user around a run: ``before``, ``after`` and ``failed`` of a set, in a local file.
+"""The user's commands before and after the runs of a set, and after failed ones, from a local file.
 
-They are never in a catalogue or a vault: who writes to those must not run commands on other computers.
+They are in no catalogue and no vault: who can write to those must not run commands on this computer.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 from ..base.paths import data_folder
 from ..base.rendering import visible
 from ..errors import GlacierError, InputError, LocalError
-from .outcome import Ran
+from .outcome import BackupOutcome
 
 TIMES = ("before", "after", "failed")
 _SHOWN = 500
 """The most bytes of a command's output that an error shows: its end."""
 _PATIENCE = 5.0
-"""Seconds that an interrupted command has to end by itself."""
+"""Seconds that an interrupted command has to end before it is killed."""
 
 
 def hooks_file() -> Path:
@@ -35,7 +35,7 @@ def hooks_file() -> Path:
 
 @dataclass
 class Hooks:
-    """The commands of a set, by the times at which they run, and what they get in their environment.
+    """The commands of a set by the times at which they run, and facts for their environment.
 
     A command runs in a shell, without input.
     """
@@ -47,30 +47,31 @@ class Hooks:
     def of(cls, name: str) -> Hooks:
         """Return the commands of a set.
 
-        :raises InputError: the file is not understood, or anyone may change it.
+        :raises InputError: the file is not valid, or all users can change it.
         """
         file = hooks_file()
         if not file.exists():
             return cls()
-        cure = f"Write lines like after = 'COMMAND' below [{name}]; there are {', '.join(TIMES)}."
+        cure = f"Write lines like after = 'COMMAND' below [{name}]; the names are {', '.join(TIMES)}."
         try:
             if os.name == "posix" and file.stat().st_mode & 0o002:
                 raise InputError(
-                    f"Anyone may change {str(file)!r}, and it has commands", cure="chmod o-w it."
+                    f"All users can change {str(file)!r}, which has commands that run as you",
+                    cure="Take their right to write: chmod o-w.",
                 )
             found = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
         except (OSError, ValueError) as error:
             if isinstance(error, GlacierError):
                 raise
-            raise InputError(f"{str(file)!r} is not understood: {error}", cure=cure) from None
+            raise InputError(f"{str(file)!r} cannot be read: {error}", cure=cure) from None
         if not isinstance(found, dict) or not all(
             key in TIMES and isinstance(command, str) for key, command in found.items()
         ):
-            raise InputError(f"The commands of {name!r} in {str(file)!r} are not understood", cure=cure)
+            raise InputError(f"The commands of {name!r} in {str(file)!r} are not valid", cure=cure)
         return cls(found, {"SET": name})
 
-    def around(self, work: Callable[[], Ran], stop: threading.Event) -> Ran:
-        """Return the outcome of a run, with the commands before and after it.
+    def around(self, work: Callable[[], BackupOutcome], stop: threading.Event) -> BackupOutcome:
+        """Call *work* with the commands before and after it, and return its outcome.
 
         :param stop: ends a command, and the run.
         :raises LocalError: the command before the run failed; the run was not begun.
@@ -79,7 +80,7 @@ class Hooks:
             self._call("before", stop, STATUS="started")
             ran = work()
         except BaseException:  # an interrupt, too
-            with suppress(GlacierError):  # the reason counts
+            with suppress(GlacierError):  # the first error is raised
                 self._call("failed", threading.Event(), STATUS="failed")
             raise
         made = ran.snapshot
@@ -95,7 +96,7 @@ class Hooks:
         try:
             self._call("after", stop, STATUS=status, **{name: str(each) for name, each in numbers.items()})
         except LocalError as error:  # the snapshot is stored
-            return replace(ran, complaint=error.message)
+            return replace(ran, hook_error=error.message)
         return ran
 
     def _call(self, time: str, stop: threading.Event, **facts: str) -> None:
@@ -104,7 +105,7 @@ class Hooks:
             return
         facts = dict.fromkeys(("SNAPSHOT", "FILES", "BYTES", "ADDED", "COST"), "") | self.facts | facts
         shell = [os.environ.get("COMSPEC", "cmd"), "/c"] if os.name == "nt" else ["/bin/sh", "-c"]
-        with tempfile.TemporaryFile() as said:  # a pipe that nobody reads would stop it
+        with tempfile.TemporaryFile() as said:  # a full pipe would block the command
             process = subprocess.Popen(
                 [*shell, command],
                 env={**os.environ, **facts},
@@ -121,7 +122,7 @@ class Hooks:
                 if stopped:
                     _end(process)
             if stopped:
-                raise LocalError(f"The command {time!r} was stopped", cure="The next run goes on.")
+                raise LocalError(f"The command {time!r} was stopped", cure="The next run runs it again.")
             if process.returncode:
                 said.seek(-min(_SHOWN, said.tell()), os.SEEK_END)
                 words = visible(" ".join(said.read().decode(errors="replace").split()))

@@ -13,9 +13,9 @@ from ..packs import PackWriter
 class OpenPack:
     """A pack that is being written, and its files: the record, the hash, and where the content begins.
 
-    A hard link, or a file that is equal to another, has no start: its content is that of an earlier member.
+    A hard link, or a file with the content of an earlier member, has no beginning of its own.
 
-    :param needed: whether it has members beside files.
+    :param needed: whether it has members that are not files.
     :param hashes: size and hash of each file, by its path; *known*: the hashes by their size.
     """
 

@@ -1,4 +1,4 @@
-"""Getting files out of a snapshot: the ranges of packs that have them, and their extraction."""
+"""The recovery of files from a snapshot: the ranges of packs to retrieve, and the extraction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..packs.encryption import Identity, SealedFile
 from ..packs.encryption.age import Fetch
 
 GAP = 4 << 20
-"""Bytes between two wanted ranges of a pack that are retrieved with them: another request costs more."""
+"""The most bytes between two ranges of a pack that are retrieved as one: a second request costs more."""
 _SHOWN = 10
 
 
@@ -37,7 +37,7 @@ _SHOWN = 10
 class Recovered(Rendered):
     """The files that were recovered: *files* with *size* bytes below *folder*.
 
-    :param there: how many were there already.
+    :param there: how many files were there already.
     :param skipped: names and reasons of what could not be written.
     """
 
@@ -62,8 +62,8 @@ class Recovery:
 
     :param patterns: names, globs and folders, and collections of exact paths; none means all.
     :param identities: keys of encrypted packs; they are tried now, so that a wrong one costs nothing.
-    :param held: the parts of archives that were asked for before: they serve for smaller ones, too.
-    :raises NotFound: nothing matches, or a pack is not in the catalogue any more.
+    :param held: parts of archives that were requested before; ranges within them are not requested again.
+    :raises NotFound: nothing matches, or a pack is no longer in the catalogue.
     :raises WrongKey: no key opens a pack.
     """
 
@@ -116,7 +116,7 @@ class Recovery:
         if entry.kind != "file" or content is None:
             return False
         with suppress(OSError, UnsafePath):
-            # Beside another file of its name, it was written with a number.
+            # If another file had its name, it was written with a number.
             for file in takewhile(os.path.lexists, alternatives(self._target(entry))):
                 if file.is_file() and file.stat().st_size == entry.size and _hash(file) == content.sha256:
                     return True
@@ -135,7 +135,9 @@ class Recovery:
             if content is None or not content.size:
                 continue
             if content.pack_id not in readers:
-                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, _nothing)
+                readers[content.pack_id] = OpenedPack(
+                    self.packs[content.pack_id], self.identities, _not_retrieved
+                )
             spans[content.pack_id].append(readers[content.pack_id].span(content))
         held = defaultdict(list)
         for archive_id, part in self.held:
@@ -164,7 +166,7 @@ class Recovery:
                     files, size = files + 1, size + entry.size
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
-            except (OSError, UnsafePath) as error:  # IntegrityError is none of these
+            except (OSError, UnsafePath) as error:  # not IntegrityError, which ends the extraction
                 skipped.append((entry.path, scrub(error)))
         # Links come last, so that nothing is written through them; then folders, the innermost first.
         for entry in self.entries:
@@ -182,7 +184,7 @@ class Recovery:
     def _reading(
         self, parts: Mapping[int, Sequence[tuple[ByteRange, Path]]]
     ) -> Callable[[BackedUp], Iterator[bytes]]:
-        """Return what yields the content of a file, which is compared with its hash at its end."""
+        """Return a function that yields the content of a file, and compares its hash at the end."""
         readers: dict[int, OpenedPack] = {}
 
         def reading(entry: BackedUp) -> Iterator[bytes]:
@@ -197,7 +199,7 @@ class Recovery:
     def _link(self, entry: BackedUp) -> None:
         there = self.folder.joinpath(*safe_parts(_name(entry), fallback="link"))
         if there.is_symlink() and str(there.readlink()) == entry.target:
-            return  # it may lead out of the folder, so it has no safe target
+            return  # _target() refuses a link that leads out of the folder
         target = self._target(entry)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(entry.target or "")
@@ -217,13 +219,13 @@ class Recovery:
                 try:
                     rename_new(part, name)
                     return
-                except FileExistsError:  # another file with that name: it stays
+                except FileExistsError:  # a file is never replaced
                     continue
         finally:
             part.unlink(missing_ok=True)
 
 
-def _nothing(start: int, end: int) -> bytes:
+def _not_retrieved(start: int, end: int) -> bytes:
     raise IntegrityError(f"The bytes {start}-{end} of a pack were read before they were retrieved")
 
 
@@ -247,7 +249,7 @@ class HeldParts:
                 with file.open("rb") as opened:
                     opened.seek(start - part.first)
                     return opened.read(end - start)
-        return _nothing(start, end)
+        return _not_retrieved(start, end)
 
 
 class OpenedPack:
@@ -265,7 +267,7 @@ class OpenedPack:
         return self._ranges.span(*self._reader.table.span(content.start, content.start + content.size))
 
     def read(self, content: StoredContent, entry: BackedUp) -> Iterator[bytes]:
-        """Yield a content, which is compared with its hash at its end."""
+        """Yield a content, and compare its hash at the end."""
         member = PackMember(
             entry.path, "file", content.start, content.size, entry.mtime_ns, entry.mode, content.sha256
         )
@@ -273,7 +275,7 @@ class OpenedPack:
 
 
 def merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
-    """Return whole MiB that hold all spans, those that are near each other as one."""
+    """Return ranges of whole MiB that contain all spans; ranges near each other are joined."""
     merged: list[ByteRange] = []
     for start, end in sorted(spans):
         wanted = megabyte_cover(ByteRange(start, end - 1), size)
@@ -285,7 +287,7 @@ def merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
 
 
 def _held(wanted: Sequence[ByteRange], held: Sequence[ByteRange]) -> list[ByteRange]:
-    """Return the ranges that are wanted, or instead of them such that are held."""
+    """Return the wanted ranges, each replaced by a held one that contains it, if there is one."""
     chosen = [next((one for one in held if one.holds(part)), part) for part in wanted]
     return list(dict.fromkeys(chosen))
 
@@ -296,9 +298,9 @@ def _hash(file: Path) -> str:
 
 
 def matcher(patterns: Sequence[str | Collection[str]]) -> Callable[[str], bool]:
-    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern.
+    """Return a function that tells whether a path is that of a name or glob, or below a folder.
 
-    A collection of paths stands for exactly these.
+    A collection of paths stands for exactly these.  Without patterns, all paths match.
     """
     exact = frozenset[str]().union(*(paths for paths in patterns if not isinstance(paths, str)))
     texts = [pattern for pattern in patterns if isinstance(pattern, str)]
@@ -319,7 +321,7 @@ def matcher(patterns: Sequence[str | Collection[str]]) -> Callable[[str], bool]:
 
 
 def _name(entry: BackedUp) -> str:
-    return entry.path.rstrip("/").replace("\\", "_")  # else what is before it would be a folder
+    return entry.path.rstrip("/").replace("\\", "_")  # or Windows would read it as a separator
 
 
 def _set_facts(path: Path, entry: BackedUp) -> None:
@@ -330,5 +332,5 @@ def _set_facts(path: Path, entry: BackedUp) -> None:
 def folder_of_parts(to: Path, backup: BackupSet) -> Path:
     """Return the folder for retrieved parts of packs."""
     if to.exists() and not to.is_dir():
-        raise LocalError(f"{str(to)!r} is no folder", cure="Choose another one.")
+        raise LocalError(f"{str(to)!r} is not a folder", cure="Choose another one.")
     return to / f".{backup.name}.parts"

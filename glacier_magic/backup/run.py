@@ -1,4 +1,4 @@
-"""One run of a backup: what is new is packed, stored and recorded."""
+"""The run of a backup, which packs, stores and records what is new."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ from ..transfer.store import Storing, Watched
 from .changes import READ, FileChange, changes, noted, recorded
 from .hooks import Hooks
 from .lease import leased
-from .looking import lost_contents, scan_of
 from .manifest import manifest
 from .open_pack import OpenPack
-from .outcome import Ran
+from .outcome import BackupOutcome
 from .packing import ENDINGS
 from .run_options import RunOptions
 from .scan import Entry, Scan
+from .set_scan import lost_contents, scan_of
 
 SET_NAME = re.compile(r"\w[\w.+ -]{0,99}")
-"""The name of a set, which is that of a folder, too."""
+"""What the name of a set may be; the spool has a folder of that name."""
 MANIFEST = "manifest.jsonl"
-"""The member of a manifest: a pack that has what is needed to restore a snapshot."""
+"""The one member of a manifest, which is a pack with all that is needed to restore a snapshot."""
 _BATCH = 500
-"""Changes of the catalogue in one transaction."""
+"""Changes that are recorded in one transaction."""
 
 
 @dataclass
 class BackupRun:
-    """Packs and stores what is new in the folders of a set; killed at any line, the next run goes on.
+    """Packs and stores what is new in the folders of a set; the next run continues a killed one.
 
-    Entries are recorded with the pack that has their content, once that is whole; the pack is recorded
-    before its file is begun, and its archive after it was stored.  Until its manifest is stored, all of it
-    belongs to an unfinished snapshot, which nothing else shows.
+    A pack is recorded before its file is created, its entries when the file is complete, and its archive
+    after the upload.  Until the manifest is stored, all of these belong to an unfinished snapshot, which
+    nothing else shows.
     """
 
     catalogue: Catalogue
@@ -76,30 +76,28 @@ class BackupRun:
         self._unread: list[tuple[str, str]] = []
         self._sending: Future[None] | None = None
 
-    def run(self, total: int | Callable[[], int], progress: Observer | None = None) -> Ran:
-        """Carry the run out, with the user's commands around it.
+    def run(self, total: Callable[[], int], progress: Observer | None = None) -> BackupOutcome:
+        """Run the backup, with the user's commands before and after it.
 
-        :param total: bytes that will be read, for the progress; a function is called after the command
-            before the run.
-        :raises Unavailable: another process runs it.
-        :raises LocalError: the spool cannot be written, or the command before it failed.
+        :param total: returns the bytes to read, for the progress; called after the command ``before``.
+        :raises Unavailable: another process backs up the set.
+        :raises LocalError: the spool cannot be written, or the command ``before`` failed.
         """
-        with leased(self.storing.engine, self.set):  # its owner alone runs commands
-            return self.hooks.around(partial(self._carried_out, total, progress), self.stop)
+        with leased(self.storing.engine, self.set):  # commands run only in the process with the lease
+            return self.hooks.around(partial(self._store_changes, total, progress), self.stop)
 
-    def _carried_out(self, total: int | Callable[[], int], progress: Observer | None) -> Ran:
-        total = total if isinstance(total, int) else total()
-        with ThreadPoolExecutor(1, "backup-upload") as sender:
-            self._sender = sender
+    def _store_changes(self, total: Callable[[], int], progress: Observer | None) -> BackupOutcome:
+        count = total()
+        with ThreadPoolExecutor(1, "backup-upload") as self._sender:
             self._recover()
-            meter = Meter(f"Packing {self.set.name}", total, progress)
-            looked = time.time_ns()
+            meter = Meter(f"Packing {self.set.name}", count, progress)
+            scanned = time.time_ns()
             scan = scan_of(self.set, self.catalogue)
             try:
                 for change in self._changes(scan):
                     if self.stop.is_set():
-                        raise LocalError("The backup was stopped", cure="The next one goes on.")
-                    self._take(change, looked)
+                        raise LocalError("The backup was stopped", cure="The next run continues it.")
+                    self._take(change, scanned)
                     if change.entry and change.state in READ:
                         meter.moved(change.entry.size)
                 self._seal()
@@ -116,14 +114,14 @@ class BackupRun:
             self._backups.measure(self._snapshot, unread=len(unread))
             self._snapshot = self._label(self._snapshot)
             self._store_manifest(self._snapshot)
-            return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
+            return BackupOutcome(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
 
     def send_rest(self) -> None:
-        """Store what a killed run has packed, and nothing else; raises like :meth:`run`."""
+        """Store the packs that a killed run has sealed, and nothing else; raises like :meth:`run`."""
         with leased(self.storing.engine, self.set):
             self._recover()
 
-    def nothing_new(self, unread: Sequence[tuple[str, str]]) -> Ran:
+    def nothing_new(self, unread: Sequence[tuple[str, str]]) -> BackupOutcome:
         """Record that nothing is new.
 
         :param unread: names and reasons of files that could not be read.
@@ -132,7 +130,7 @@ class BackupRun:
         for last in self._backups.snapshots(self.set.id)[-1:]:
             self._label(last)
         names = tuple((storable(name), reason) for name, reason in unread)
-        return Ran(set=self.set.name, snapshot=None, unread=names)
+        return BackupOutcome(set=self.set.name, snapshot=None, unread=names)
 
     def _label(self, snapshot: SnapshotRecord) -> SnapshotRecord:
         labels = changed(snapshot.labels, self.options.labels, ())
@@ -150,16 +148,16 @@ class BackupRun:
     def _changes(self, scan: Scan) -> Iterator[FileChange]:
         known = self._backups.snapshots(self.set.id)
         latest = known[-1].ordinal if known else 0
-        if known and known[-1].finished is None:  # killed: it is finished even if nothing is new
+        if known and known[-1].finished is None:  # of a killed run: finished even if nothing is new
             self._snapshot = known[-1]
         before = self._backups.entries(self.set.id, latest)
         options = self.options
-        self._lost = lost_contents(self.set, self.catalogue, options.anew)
+        self._lost = lost_contents(self.set, self.catalogue, options.repack)
         yield from changes(
             scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=self._lost
         )
 
-    def _take(self, change: FileChange, looked: int) -> None:
+    def _take(self, change: FileChange, scanned: int) -> None:
         entry, before = change.entry, change.before
         if change.state == "same":
             return
@@ -169,16 +167,16 @@ class BackupRun:
         elif entry.kind != "file":
             if change.state == "new" or entry.kind == "link":
                 self._add(entry, None)  # for tar
-            self._write(recorded(entry, None, looked))
+            self._write(recorded(entry, None, scanned))
         elif change.state == "metadata" and before is not None:
-            self._write(recorded(entry, before.content_id, looked))
+            self._write(recorded(entry, before.content_id, scanned))
         else:
             sha256 = self._hash(entry)
             content = self._backups.content(self.set.id, entry.size, sha256) if sha256 else None
             content = None if content in self._lost else content
-            record = recorded(entry, content, looked)
+            record = recorded(entry, content, scanned)
             if content is None and self._open and sha256 in self._open.known[entry.size]:
-                self._open.files.append((record, sha256, None))  # equal to another new one
+                self._open.files.append((record, sha256, None))  # same content as another new file
                 self._notes.append(noted(record, sha256))
             elif content is None:
                 self._add(entry, record)
@@ -194,7 +192,7 @@ class BackupRun:
                 self._write(record)
 
     def _hash(self, entry: Entry) -> str:
-        """Return the hash of a file if it may be one that is known by its size, or ""."""
+        """Return the hash of a file if a known content has its size, else ""."""
         packed = self._open is not None and entry.size in self._open.known
         if not packed and not self._backups.has_size(self.set.id, entry.size):
             return ""
@@ -202,7 +200,7 @@ class BackupRun:
             with Path(entry.place).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            return ""  # the packing says why
+            return ""  # packing it reports the error
 
     def _current(self) -> SnapshotRecord:
         if self._snapshot is None:
@@ -216,7 +214,7 @@ class BackupRun:
             self._flush()
 
     def _flush(self) -> None:
-        """Record what waits, and note it for the index of the next pack: the manifest may get lost."""
+        """Record the waiting changes, and note them in the next pack's index: the manifest may be lost."""
         if self._touched:
             self._backups.touch(self.set.id, self._touched)
             self._touched.clear()
@@ -241,7 +239,7 @@ class BackupRun:
     def _add(self, entry: Entry, record: BackedUp | None) -> None:
         """Add an entry to the open pack; *record* is that of a file whose content it will have."""
         if entry.kind == "file" and not os.access(entry.place, os.R_OK):
-            self._unread.append((entry.path, "cannot be read"))  # each night: no pack is begun for it
+            self._unread.append((entry.path, "cannot be read"))  # before a pack is begun for it alone
             return
         limit = self.options.pack_size
         if self._open and self._open.writer.size and self._open.writer.size + entry.size > limit:
@@ -250,7 +248,7 @@ class BackupRun:
             self._open = self._begin("files")
         try:
             member = self._open.writer.add(entry.path, entry.place)
-        except LocalError as error:  # it vanished, or may not be read: the others go on
+        except LocalError as error:  # it was deleted or cannot be read: the others are stored
             self._unread.append((entry.path, error.message))
             return
         if record is None:
@@ -265,7 +263,7 @@ class BackupRun:
             return
         self._open.hashes[entry.path] = size, sha256
         self._open.known[size].add(sha256)
-        # As it was when it was opened: it may have changed since it was looked at.
+        # As it was when it was opened: it may have changed since the scan.
         record = record._replace(size=size, mode=member.mode, mtime_ns=member.mtime)
         self._open.files.append((record, sha256, member.start if is_file else None))
 
@@ -291,7 +289,7 @@ class BackupRun:
             return
         done, self._open = self._open, None
         with done.writer:
-            if not (done.files or done.needed):  # all that it has changed while it was read
+            if not (done.files or done.needed):  # all its files changed while they were read
                 self._backups.give_up(done.pack)
                 return
             self._flush()
@@ -300,7 +298,7 @@ class BackupRun:
             self._notes.clear()
             sealed = done.writer.close()
         moved = self._record(done, sealed)
-        self._settle()  # one pack is sent while one is packed, so the spool has two at most
+        self._settle()  # one pack is sent while the next is packed: the spool has two at most
         record = next(pack for pack in self._backups.packs(self.set.id) if pack.id == done.pack)
         self._sending = self._sender.submit(self._send, record, moved)
 
@@ -321,9 +319,9 @@ class BackupRun:
             sending.result()
 
     def _send(self, pack: PackRecord, moved: Mapping[int, int] | None = None) -> None:
-        """Store a sealed pack: the uploads know a file that is stored already.
+        """Store a sealed pack; if a killed run has uploaded it, nothing is sent.
 
-        :param moved: contents that were in another pack; after a kill in between, they are packed again.
+        :param moved: see :meth:`.Backups.stored`; without it, as after a kill, they are packed again.
         """
         file = self._file(pack.id)
         status = file.stat()
@@ -341,10 +339,10 @@ class BackupRun:
         self._backups.stored(pack.id, str(stored.rows[0]["archive_id"]), moved)
         file.unlink()
 
-    # Kills
+    # After a kill
 
     def _recover(self) -> None:
-        """Go on with what a killed run has left: what is sealed is stored, all else is packed again."""
+        """Store the packs that a killed run has sealed, and give up the others: they are packed again."""
         self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         known = {
             self._file(pack.id): pack for pack in self._backups.packs(self.set.id) if pack.state != "stored"
@@ -364,19 +362,19 @@ class BackupRun:
             pack.kind == "manifest" and pack.ordinal == self._snapshot.ordinal
             for pack in self._backups.packs(self.set.id)
         ):
-            self._finished(self._snapshot)  # what is new since then is for the next snapshot
+            self._finished(self._snapshot)  # changes since then are in the next snapshot
             self._snapshot = None
 
     # The manifest
 
     def _store_manifest(self, snapshot: SnapshotRecord) -> None:
-        """Store all that is needed to restore the snapshot without this catalogue."""
+        """Store the manifest, by which the snapshot can be restored without this catalogue."""
         plain = self.spool / MANIFEST
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
             for line in manifest(self._backups, self.set, snapshot):
                 file.write(json.dumps(line) + "\n")
-        self._notes.clear()  # the manifest has it all
+        self._notes.clear()  # the manifest has all entries
         self._open = self._begin("manifest")
         self._open.writer.add(plain.name, plain)
         self._open.needed = True

@@ -1,4 +1,4 @@
-"""How a backup looks at files, and packs them."""
+"""How a backup compares files, and packs them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PACK = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a run looks at files, and packs them.
+    """How a run compares files, and packs them.
 
     :param checksum: read all files; *trust_mtime*: size and time suffice.
     :param labels: of the snapshot, or of the last one if nothing is new; and its *note*.
     :param level: of zstd; *pack_size*: bytes of files in a pack.
-    :param anew: packs of which all contents that are on the disk are stored in new ones.
+    :param repack: packs whose contents are stored in new packs, as far as they are on the disk.
     """
 
     checksum: bool = False
@@ -26,7 +26,7 @@ class RunOptions:
     pack_size: int = PACK
     labels: tuple[str, ...] = ()
     note: str = ""
-    anew: frozenset[int] = frozenset()
+    repack: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         changed("", self.labels, ())  # raises before anything is sent

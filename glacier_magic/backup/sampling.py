@@ -25,7 +25,7 @@ def checked_amount(text: str) -> str:
     """
     found = _AMOUNT.fullmatch(text)
     if found is None or not float(found["files"] or found["share"]) or float(found["share"] or 0) > 100:
-        raise InputError(f"{text!r} is no number of files, and no share", cure="For example 5, or 1%.")
+        raise InputError(f"{text!r} is neither a number of files nor a share", cure="For example 5, or 1%.")
     return text
 
 
@@ -34,14 +34,14 @@ class Sample(Recovery):
     """Random files of a snapshot, and the parts of packs that have them.
 
     :param amount: as :func:`checked_amount` returns it.
-    :param number: of the sample; the same number means the same files.
+    :param number: that of the sample; the same number selects the same files.
     """
 
     amount: str = "1"
     number: int = 0
 
     def _chosen(self, matching: Iterator[BackedUp]) -> list[BackedUp]:
-        # Files of one content are read once; empty ones have none.
+        # Files with the same content are read once; empty files have none.
         files = list({e.content_id: e for e in matching if e.kind == "file" and e.size}.values())
         share = float(self.amount[:-1]) / 100 if self.amount.endswith("%") else None
         count = int(self.amount) if share is None else math.ceil(share * len(files))

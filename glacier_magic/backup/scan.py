@@ -52,7 +52,7 @@ def _key(path: str) -> str:
 class Scan:
     """Walks through folders; iterate over it once.
 
-    Entries come in the order of their keys, so each folder before what it holds.  Links are never
+    Entries come in the order of their keys: each folder comes before its contents.  Links are never
     followed, and folders that a rule leaves out are never entered.
 
     :param roots: the folders and files of the backup.  The paths of a single folder's entries are
@@ -91,7 +91,7 @@ class Scan:
                 self._apart = facts.st_dev, facts.st_ino
 
     def hides(self, key: str) -> bool:
-        """Return whether it, or a folder above it, cannot be read, so that it may be there or not."""
+        """Return whether an entry, or a folder above it, cannot be read, so that it may still be there."""
         return any(not one or key.rstrip("/") == one or key.startswith(f"{one}/") for one in self._hidden)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -155,7 +155,7 @@ class Scan:
                     if is_cache(tag.read(64)):
                         return "is a cache"
             except OSError:
-                pass  # what cannot be read marks nothing
+                pass  # a tag that cannot be read does not count
         return self.rules.marked(names)
 
     def _rules_in(self, place: str, prefix: str) -> tuple[Patterns, ...]:
@@ -186,10 +186,10 @@ class Scan:
             self._unread(path, error)
             return None
         if kind is None:
-            self.unreadable.append((path, "is no file, folder or link"))
+            self.unreadable.append((path, "is not a file, folder or link"))
             return None
         return Entry(
-            key=key.rstrip("/") + "/" * (kind == "folder"),  # it may be another kind than when it was listed
+            key=key.rstrip("/") + "/" * (kind == "folder"),  # its kind may have changed since the listing
             path=path,
             place=place,
             kind=kind,
@@ -205,5 +205,5 @@ class Scan:
 
     def _unread(self, path: str, error: OSError, place: str = "") -> None:
         self.unreadable.append((path or place, error.strerror or type(error).__name__))
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # these are gone, or another kind
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # deleted, or of another kind
             self._hidden.append(_key(path.rstrip("/")))

@@ -221,7 +221,7 @@ def watched(snapshot: BoardSnapshot) -> str:
         return f"Watched by {this} alone"
     goes = local_time(lost.lost_at, snapshot.now)
     return (
-        f"Watched by {this} alone: when it ends, the output of {lost.name} goes at {goes} "
+        f"Watched by {this} alone: when it ends, the output of {lost.name} is lost at {goes} "
         f"unless {SHELL} watch runs"
     )
 

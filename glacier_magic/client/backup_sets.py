@@ -1,4 +1,4 @@
-"""The sets of backups side by side: when each ran, what it has, and what it costs."""
+"""The sets of backups: last and next runs, sizes, and the price of their storage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 RECENT = 11
-"""The last snapshots of a set, whose times say how often it usually has something new."""
+"""The number of snapshots whose intervals give the usual one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class SetState:
 
     @property
     def due(self) -> int | None:
-        """When the next run is usual: as long after the last one as there is between two snapshots."""
+        """When the next run is due: the usual interval between two snapshots after the last run."""
         return None if self.last is None or self.every is None else self.last + self.every
 
     def when(self, now: int) -> tuple[str, str]:
@@ -71,7 +71,7 @@ class SetState:
 
 
 def _rough(milliseconds: int) -> str:
-    """Return a duration to the unit that matters: a set that runs each night runs every day."""
+    """Return a duration rounded to one unit."""
     seconds = milliseconds / 1000
     unit = next((size for size in (86400, 3600, 60) if seconds >= 1.9 * size), 1)
     return human_duration(round(seconds / unit) * unit)
@@ -181,13 +181,13 @@ class BackupSets(Rendered):
 
     @property
     def summary(self) -> str:
-        """Their number and size, and how the next run is reckoned."""
+        """Their number and size, and how the next run is estimated."""
         if not self.rows:
             where = f" of {self._vault}" if self._vault else ""
             return f"There is no backup{where} yet: {step('backup', 'SET FOLDER')} makes the first one."
         return (
-            f"{self.title}. Next due: as long after the last "
-            "run as there usually is between two snapshots (the median of the last ten)."
+            f"{self.title}. Next due: the last run, plus the usual interval between snapshots "
+            "(the median of the last ten)."
         )
 
     def _repr_text(self) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ..backup import tables
 from ..backup.keep import Keep
-from ..backup.looking import spools
 from ..backup.recovery import matcher
-from ..backup.repacking import half_dead
+from ..backup.repacking import mostly_unused
 from ..backup.rules import Rules
 from ..backup.run import SET_NAME, BackupRun
 from ..backup.run_options import RunOptions
+from ..backup.set_scan import spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
@@ -59,9 +59,9 @@ class VaultBackups(VaultArchives):
         :param rules: what is left out; *exclude* is short for patterns alone.
         :param recipients: who can read it: ``age1...``, as ``key new`` shows it.
         :param plain: do not encrypt it.
-        :param options: how files are looked at, and packed.
+        :param options: how files are compared, and packed.
         :raises InputError: the set is new and has no folder or neither recipients nor *plain*, or
-            belongs to another computer; a folder does not exist; a pattern or recipient is none.
+            belongs to another computer; a folder does not exist; a pattern or recipient is not valid.
         """
         if exclude or rules:
             rules = replace(rules or Rules(), exclude=(*(rules.exclude if rules else ()), *exclude))
@@ -78,7 +78,7 @@ class VaultBackups(VaultArchives):
         )
 
     def resume_backup(self, name: str, stop: threading.Event | None = None) -> None:
-        """Store the packs of a set that an interrupted backup has left; its files are not looked at.
+        """Store the packs that an interrupted backup of a set has left; its folders are not scanned.
 
         :param stop: ends it early.
         :raises NotFound: there is no such set.
@@ -93,12 +93,12 @@ class VaultBackups(VaultArchives):
         return BackupRun(self._catalogue, found, storing, self._spool(found), self._now, options)
 
     def on(self, event: str, callback: Callable[[PlanEvent], object]) -> None:
-        """Call a function whenever a backup, recovery or prune of this vault starts, is done, or failed.
+        """Call a function whenever a backup, recovery or prune of this vault starts, ends or fails.
 
-        It is for plans of this session, and is called in the thread that runs them.
+        Only plans of this session call it, in the thread that runs them.
 
-        :param event: ``backup.start``, ``backup.done`` or ``backup.failed``; also ``recover`` and ``prune``.
-            A recovery starts with its requests, and is done when the files are written.
+        :param event: ``backup.start``, ``backup.done``, ``backup.failed``, and so for ``recover`` and
+            ``prune``.  A recovery starts with its requests, and is done when the files are written.
         :param callback: gets a :class:`.PlanEvent`.
         :raises InputError: there is no such event.
         """
@@ -111,9 +111,9 @@ class VaultBackups(VaultArchives):
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, size, sent, unread, labels, note.
+        One row per finished snapshot: set, snapshot, time, files, size, sent, unread, labels, note.
 
-        *size* has the bytes of all its files, *sent* those that its run stored, packed.
+        *size* is the size of all its files, and *sent* that of the packs that its run stored, in bytes.
 
         :raises NotFound: there is no such set.
         """
@@ -167,7 +167,7 @@ class VaultBackups(VaultArchives):
         Nothing is deleted until its ``run()``.
 
         :param keep: which snapshots are kept.
-        :param now: delete archives that are not 90 days old, too; the rest of 90 days is charged.
+        :param now: also delete archives that are not 90 days old; the rest of the 90 days is charged.
         :raises NotFound: there is no such set.
         :raises NotReady: its last backup has not ended yet.
         """
@@ -184,10 +184,10 @@ class VaultBackups(VaultArchives):
         return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
 
     def repack(self, name: str, keep: Keep) -> BackupPlan:
-        """Return the plan to store anew what packs have that are more than half dead; nothing is retrieved.
+        """Return the plan to repack packs of which the kept snapshots need less than half.
 
-        It is a backup that also stores what these packs have of the snapshots that are kept, if all of that
-        is in the folders, with the same content.  Then a :meth:`prune` deletes these packs.
+        It is a backup that also stores the needed contents of these packs again, if all of them are
+        unchanged in the folders; nothing is retrieved.  A later :meth:`prune` deletes the old packs.
 
         :param keep: which snapshots are kept.
         :raises NotFound: there is no such set.
@@ -195,7 +195,7 @@ class VaultBackups(VaultArchives):
         """
         found = self._set(name)
         kept = Pruning.of(self._catalogue, found, keep, at=self._now(), early=False).kept
-        return self.backup(name, options=RunOptions(anew=half_dead(self._catalogue, found, kept)))
+        return self.backup(name, options=RunOptions(repack=mostly_unused(self._catalogue, found, kept)))
 
     def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
         made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]

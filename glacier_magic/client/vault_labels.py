@@ -38,10 +38,10 @@ class VaultLabels(VaultRecovery):
         :param note: replaces the note; an empty text removes it.
         :raises NameNotKnown: a word matches nothing.
         :raises NotFound: there is no such snapshot.
-        :raises InputError: a label is no single word.
+        :raises InputError: nothing is named, or a label is not a single word.
         """
         if not words:
-            raise InputError("What is labelled?", cure="Name archives, or a snapshot: photos@3.")
+            raise InputError("There is nothing to label", cure="Name archives, or a snapshot: photos@3.")
 
         def revised(one: Labelled) -> Labelled:
             labels = changed(one.labels, add, remove)

@@ -1,4 +1,4 @@
-"""What a vault has of backups: taken over, compared, and got back."""
+"""Adopting, checking and recovering the backups of a vault."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ P = TypeVar("P", bound=RecoverPlan)
 
 
 class VaultRecovery(VaultBackups):
-    """What is retrieved of the backups of a vault; :class:`.Vault` adds the rest."""
+    """The plans that retrieve backups of a vault; :class:`.Vault` adds the rest."""
 
     def adopt(
         self,
@@ -49,22 +49,22 @@ class VaultRecovery(VaultBackups):
         tier: str = "Standard",
         destination: str | None = None,
     ) -> AdoptPlan:
-        """Return the plan to learn from the vault what another computer, or a lost one, backed up.
+        """Return the plan to take over the backups of another or a lost computer.
 
-        The newest manifest of each set that the catalogue does not know is retrieved; an inventory has to
-        be read before.  When they are there, the plan's :meth:`~.AdoptPlan.adopt` records the sets.
+        It retrieves the newest manifest of each set that the catalogue does not know; read an inventory
+        first.  When they are there, the plan's :meth:`~.AdoptPlan.adopt` records the sets.
 
-        :param name: of one set.
+        :param name: that of a set; None: all sets.
         :param key: a file of age identities, if the manifests are encrypted.
-        :param from_packs: read the indexes of packs instead, for a backup whose manifest was not stored any
-            more: those after the last snapshot that is known.  An index of many files needs a second plan.
+        :param from_packs: read the indexes of the packs stored after the last known snapshot instead, for a
+            backup whose manifest was never stored.  An index of many files needs a second plan.
         :param tier: see :meth:`restore`, and so for *destination*.
-        :raises NotFound: there is no manifest of a set that is not known, or no such pack.
-        :raises InputError: a manifest or pack is encrypted, and there is no key.
+        :raises NotFound: the newest inventory has no manifest of an unknown set, or no such pack.
+        :raises InputError: a manifest or pack is encrypted, and *key* is None.
         :raises WrongKey: the key does not open a pack.
         """
         identities = self._identities(key)
-        how = self._retrieving(tier, destination)
+        how = self._retrieval_options(tier, destination)
         if from_packs:
             return self._adopt_packs(name, identities, how)
         known = {one.name for one in self._catalogue.backups.sets(vault=self.name)}
@@ -110,7 +110,7 @@ class VaultRecovery(VaultBackups):
         self, archives: Sequence[ArchiveRecord], what: str, name: str | None, identities: Sequence[Identity]
     ) -> None:
         if not archives:
-            which = repr(name) if name else "a backup that is new here"
+            which = repr(name) if name else "an unknown backup"
             raise NotFound(
                 f"The newest inventory has no {what} of {which}",
                 cure=f"{step('inventory')} reads what is in the vault.",
@@ -126,8 +126,8 @@ class VaultRecovery(VaultBackups):
         rows = self._catalogue.downloads.below(self.name, str(folder))
         return [(row, row.asked_part) for row in rows if row.asked_part and (row.open or is_there(row))]
 
-    def _retrieving(self, tier: str, destination: str | None) -> dict[str, Any]:
-        """Return what all plans that retrieve something are given."""
+    def _retrieval_options(self, tier: str, destination: str | None) -> dict[str, Any]:
+        """Return the arguments that all plans which retrieve something have."""
         return {
             "vault": self.name,
             "tier": checked_tier(tier),
@@ -137,9 +137,9 @@ class VaultRecovery(VaultBackups):
         }
 
     def check_backup(self, name: str) -> pd.DataFrame:
-        """Compare the archives that snapshots of a set need with the catalogue, at no cost.
+        """Compare the archives that snapshots of a set need with the catalogue; no request is sent.
 
-        One row an archive: name, size, state, problem; the problem is empty if it is there as it was stored.
+        One row per archive: name, size, state, problem, which is empty if there is none.
 
         :raises NotFound: there is no such set.
         """
@@ -161,29 +161,31 @@ class VaultRecovery(VaultBackups):
     ) -> SamplePlan:
         """Return the plan to read random files of the last snapshot; no request is sent until its ``run()``.
 
-        Only the parts of packs that have them are retrieved.  When they are there, the plan's
-        :meth:`~.SamplePlan.verify` decrypts each and compares its SHA-256; the next sample has others.
+        Only the parts of packs that have the files are retrieved.  When they are there, the plan's
+        :meth:`~.SamplePlan.verify` decrypts each file and compares its SHA-256.  The next sample has others.
 
         :param amount: a number of files, or a share such as ``1%``.
         :param key: see :meth:`recover`, and so for *tier* and *destination*.
         :raises NotFound: there is no such set, or no file with a content.
-        :raises InputError: the amount is none.
+        :raises InputError: the amount is not valid.
         :raises WrongKey: the key does not open the packs.
         """
         found, folder = self._set(name), self._catalogue.folder / "samples" / self.name / name
         ended = [row for row in self._catalogue.downloads.below(self.name, str(folder)) if not row.open]
-        # Those before: their parts are removed when they have been read.
+        # The number of samples before: their parts are removed when they have been read.
         number = sum(row.tree_hash is not None and not Path(row.target).exists() for row in ended)
         recovery = Sample(
             *(self._catalogue, found, self._snapshot(found, None), (), folder),
-            *(self._keys_of(found, key), self._held(folder)),
+            *(self._identities_for(found, key), self._held(folder)),
             *(checked_amount(amount), number),
         )
 
         def again(*, tier: str, destination: str, **_: Any) -> SamplePlan:  # it has no folder to choose
             return self.check_sample(name, amount, key=key, tier=tier, destination=destination)
 
-        return self._recovering(SamplePlan, recovery, again, folder, self._retrieving(tier, destination))
+        return self._recovery_plan(
+            SamplePlan, recovery, again, folder, self._retrieval_options(tier, destination)
+        )
 
     def recover(
         self,
@@ -195,9 +197,9 @@ class VaultRecovery(VaultBackups):
         tier: str = "Standard",
         destination: str | None = None,
     ) -> RecoverPlan:
-        """Return the plan to get files of a snapshot back; no request is sent until its ``run()``.
+        """Return the plan to recover files of a snapshot; no request is sent until its ``run()``.
 
-        Only those parts of packs are retrieved that have the files.  When they are there, the plan's
+        Only the parts of packs that have the files are retrieved.  When they are there, the plan's
         :meth:`~.RecoverPlan.extract` writes the files, each after its content matched its hash.
 
         :param patterns: names, globs and folders, and collections of exact paths; none means all.
@@ -212,12 +214,14 @@ class VaultRecovery(VaultBackups):
         parts, snapshot = folder_of_parts(folder, found), self._snapshot(found, as_of)
         recovery = Recovery(
             *(self._catalogue, found, snapshot, patterns, folder),
-            *(self._keys_of(found, key), self._held(parts)),
+            *(self._identities_for(found, key), self._held(parts)),
         )
         again = partial(self.recover, name, *patterns, as_of=snapshot.ordinal, key=key)
-        return self._recovering(RecoverPlan, recovery, again, parts, self._retrieving(tier, destination))
+        return self._recovery_plan(
+            RecoverPlan, recovery, again, parts, self._retrieval_options(tier, destination)
+        )
 
-    def _keys_of(self, found: BackupSet, key: str | os.PathLike[str] | None) -> list[Identity]:
+    def _identities_for(self, found: BackupSet, key: str | os.PathLike[str] | None) -> list[Identity]:
         if found.recipients and key is None:
             readers = ", ".join(found.recipients)
             raise WrongKey(f"{found.name!r} is encrypted for {readers}", cure=f"Add {option('key')} FILE.")
@@ -226,7 +230,7 @@ class VaultRecovery(VaultBackups):
     def _held(self, folder: Path) -> list[tuple[str, ByteRange]]:
         return [(row.archive_id, part) for row, part in self._parts_below(folder)]
 
-    def _recovering(
+    def _recovery_plan(
         self, plan: type[P], recovery: Recovery, again: Callable[..., P], parts: Path, how: dict[str, Any]
     ) -> P:
         packs = recovery.packs

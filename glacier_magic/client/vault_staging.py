@@ -1,4 +1,4 @@
-"""Temporary folders that become backups."""
+"""Temporary folders that are backed up when they are filled."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VaultStaging(VaultLabels):
         max_cost: Decimal | int | str | None = None,
         within: str | os.PathLike[str] | None = None,
     ) -> Iterator[Path]:
-        """Give a temporary folder, and back up what the block has written into it.
+        """Create a temporary folder, and back up what the block writes into it.
 
         The folder is removed in any case.  If the block raises an error, nothing is stored.
 
@@ -40,11 +40,13 @@ class VaultStaging(VaultLabels):
 
         :param name: of the set; for the other parameters see :meth:`backup`, which checks them before the
             block, and :meth:`.BackupPlan.run`.
-        :param within: the folder to make it in; None: that of the system for temporary files.
-        :raises LocalError: the block wrote nothing, or what it wrote cannot be read; the rest is stored.
+        :param within: the folder to create it in; None: the system's folder for temporary files.
+        :raises LocalError: the block wrote nothing, or a file cannot be read; the others are stored.
         """
         with tempfile.TemporaryDirectory(prefix="glacier_magic-", dir=within) as made:
-            self._definition(name, [made], recipients=recipients, plain=plain)  # before the work of the block
+            self._definition(
+                name, [made], recipients=recipients, plain=plain
+            )  # fails before the block does its work
             yield Path(made)
             if not any(Path(made).iterdir()):
                 raise LocalError(
@@ -52,5 +54,5 @@ class VaultStaging(VaultLabels):
                 )
             plan = self.backup(name, made, recipients=recipients, plain=plain, options=options)
             ran = plan.run(max_cost=max_cost)
-            if ran.unread or ran.complaint:
+            if ran.unread or ran.hook_error:
                 raise LocalError(repr(ran))

@@ -1,4 +1,4 @@
-"""Backups that another computer made."""
+"""Adopting the backups of another computer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
     parser.add_argument("--key", metavar="FILE", help="a key of the sets, as `key new` made it")
     parser.add_argument(
-        "--from-packs", action="store_true", help="read packs whose manifest was not stored any more"
+        "--from-packs", action="store_true", help="read the packs of backups whose manifest was never stored"
     )
     retrieval_options(parser)
 
@@ -36,7 +36,7 @@ def _run(console: Console, args: Namespace) -> Any:
             )
         if plan.ready:
             break
-        outcome = settled(console, plan, args, then="them; then the same line goes on")
+        outcome = settled(console, plan, args, then="them; then repeat the line")
         if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
             return outcome
     plan.adopt()
@@ -45,20 +45,20 @@ def _run(console: Console, args: Namespace) -> Any:
 
 VERB = Verb(
     name="adopt",
-    summary="learn from the vault what another computer backed up",
+    summary="take over the backups of another or a lost computer",
     run=_run,
     table=True,
     configure=_configure,
     examples=(
         ("adopt --key glacier.key", "after a lost computer, and `inventory`"),
-        ("adopt --from-packs --key glacier.key", "if it was lost before its manifest was stored"),
+        ("adopt --from-packs --key glacier.key", "if it was lost before it stored a manifest"),
     ),
     details=(
-        "Retrieves the newest manifest of each set that the catalogue does not know: one small archive each. "
-        "When they are there, the same line records the sets, and `recover` gets files back. To go on with "
-        "a set, name its folders once: backup SET PATH.\n\n"
-        "The manifest is stored last. With --from-packs, the head and the tail of each pack that was stored "
-        "after the last snapshot in the catalogue are retrieved, 2 to 4 MiB of each: their indexes have the "
-        "same list of files."
+        "Retrieves the newest manifest of each set that the catalogue does not know, one small archive each. "
+        "When they are downloaded, the same line records the sets, and `recover` restores their files. To "
+        "continue a set on this computer, name its folders once: backup SET PATH.\n\n"
+        "A backup stores its manifest last. With --from-packs, `adopt` reads the indexes of packs, which "
+        "have the same list of files: it retrieves the head and the tail, 2 to 4 MiB, of each pack that was "
+        "stored after the last snapshot in the catalogue."
     ),
 )

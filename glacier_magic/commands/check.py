@@ -31,7 +31,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     if args.sample is None:
-        return _judged(console, vault.check_backup(args.set), "archive", f"snapshots of {args.set} need")
+        return _judged(console, vault.check_backup(args.set), "archive", "missing or different")
     set_rate(console, args)
     with console.busy():
         plan = vault.check_sample(
@@ -42,15 +42,15 @@ def _run(console: Console, args: Namespace) -> Any:
         if not isinstance(outcome, Batch) or not outcome.snapshot.finished:
             return outcome
     with console.face.progress(plan.title):
-        return _judged(console, plan.verify(), "file", "cannot be read as stored")
+        return _judged(console, plan.verify(), "file", "not readable as stored")
 
 
-def _judged(console: Console, table: Any, what: str, why: str) -> Any:
-    """Return a table; if it has problems, say how many."""
+def _judged(console: Console, table: Any, what: str, wrong_how: str) -> Any:
+    """Return a table; if it has problems, print their number and set the exit code."""
     wrong = int((table["problem"] != "").sum())
     if wrong:
         console.exit_code = IntegrityError.exit_code
-        console.face.note(f"{plural(wrong, what)} that {why}: see `problem`.")
+        console.face.note(f"{plural(wrong, what)} {wrong_how}: see the column `problem`.")
     return table
 
 
@@ -65,10 +65,10 @@ VERB = Verb(
         ("check photos --sample 5 --key glacier.key --max-cost 0.10", "retrieves five files"),
     ),
     details=(
-        "Compares presence, size and tree hash with the newest inventory that was read; an archive that is "
-        "stored and not listed yet counts as there. If something is missing, the exit code is 5.\n\n"
-        "With --sample, the parts of packs that have a few random files are retrieved, and each file is "
-        "decrypted and compared with its SHA-256; nothing is written. Without --wait, the same line reads "
-        "the files later, when the parts are downloaded. The next sample has other files."
+        "Compares presence, size and tree hash of the archives with the newest inventory that was read. An "
+        "archive that was stored after it counts as present. If there is a problem, the exit code is 5.\n\n"
+        "With --sample, only the parts of packs that contain a few random files are retrieved. Each file is "
+        "decrypted, and its SHA-256 is compared; nothing is written. Without --wait, repeat the line when "
+        "the parts are downloaded: it reads the files. The next sample has other files."
     ),
 )

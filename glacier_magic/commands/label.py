@@ -18,16 +18,16 @@ def _configure(parser: Parser) -> None:
     archive_words(parser, "*")
     table_option(parser)
     vault_option(parser)
-    for name, what in (("add", "give them this label"), ("remove", "take this label from them")):
+    for name in ("add", "remove"):
         parser.add_argument(
             f"--{name}",
             metavar="TAG",
             action="append",
             type=label,
             default=[],
-            help=f"{what}; may be repeated",
+            help=f"{name} this label; may be repeated",
         )
-    parser.add_argument("--note", metavar="TEXT", help="replace their note; '' removes it")
+    parser.add_argument("--note", metavar="TEXT", help="replace the note; '' removes it")
 
 
 def _run(console: Console, args: Namespace) -> pd.DataFrame:
@@ -46,9 +46,10 @@ VERB = Verb(
         ("label photos@3 --add moved --note 'with new names'", "a snapshot"),
     ),
     details=(
-        "A snapshot is a set, @ and a number or date. A label is one word. Labels and notes are in the "
-        "catalogue, for the service has none for archives; `tags` has those of a vault. ls --label TAG, and "
-        "the condition \"labels = 'TAG'\" of ls and rm, select archives by their labels; prune --keep-label "
-        "TAG keeps snapshots. What backup --label gives is in the manifest, too, and `adopt` brings it back."
+        "A snapshot is named by its set, @, and its number or date. A label is one word. The service has no "
+        "labels for archives, so they are stored in the catalogue; `tags` shows the tags of a vault. ls "
+        "--label TAG, and the condition \"labels = 'TAG'\" of ls and rm, select archives by their labels; "
+        "prune --keep-label TAG keeps snapshots. Labels of backup --label are also stored in the manifest, "
+        "and `adopt` reads them."
     ),
 )

@@ -1,4 +1,4 @@
-"""Giving up old snapshots, and deleting what only they need."""
+"""Giving up old snapshots, and deleting the archives that only they need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..backup.keep import Keep
-from ..backup.outcome import Ran
+from ..backup.outcome import BackupOutcome
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
@@ -30,7 +30,7 @@ def _configure(parser: Parser) -> None:
         "--keep-within",
         metavar="TIME",
         type=_age,
-        help="keep all of the last 30d, 8w ...; a number alone is refused, as it would be seconds",
+        help="keep all snapshots of this time, with a unit: 30d, 8w",
     )
     parser.add_argument(
         "--keep-label",
@@ -46,13 +46,13 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--repack",
         action="store_true",
-        help="first store anew what packs have that are more than half dead, from the folders",
+        help="first store again the needed files of packs that are more than half unused",
     )
     guard_options(parser)
 
 
 def _age(text: str) -> float:
-    """Return seconds; who types a number alone means days, and would lose snapshots."""
+    """Return seconds; a number without a unit is refused: the user may mean days."""
     if not text.strip()[-1:].isalpha():
         raise ArgumentTypeError(f"{text[:30]!r} has no unit: write {text.strip()[:20]}d for days")
     return duration(text)
@@ -61,15 +61,15 @@ def _age(text: str) -> float:
 def _run(console: Console, args: Namespace) -> Any:
     counts = {rule: getattr(args, f"keep_{rule}") for rule in ("last", *_RULES)}
     if not (any(counts.values()) or args.keep_label or args.keep_within is not None):
-        raise InputError("What is kept?", cure="For example --keep-daily 7 --keep-monthly 12.")
+        raise InputError("Nothing says what is kept", cure="For example --keep-daily 7 --keep-monthly 12.")
     keep = Keep(**counts, within=timedelta(seconds=args.keep_within or 0), labels=frozenset(args.keep_label))
     vault = console.vault(args.vault)
     if args.repack:
         with console.busy("Looking at the files"):
-            anew = limited(vault.repack(args.set, keep), args)
-        if anew.repacks:
-            done = console.settle(anew, yes=args.yes or args.confirm is not None)
-            if not isinstance(done, Ran):
+            backup = limited(vault.repack(args.set, keep), args)
+        if backup.repacks:
+            done = console.settle(backup, yes=args.yes or args.confirm is not None)
+            if not isinstance(done, BackupOutcome):
                 return done
             console.face.note(str(done))
     with console.busy():
@@ -79,13 +79,13 @@ def _run(console: Console, args: Namespace) -> Any:
 
 VERB = Verb(
     name="prune",
-    summary="give up old snapshots, and delete what only they need",
+    summary="give up old snapshots, and delete the archives that only they need",
     run=_run,
     configure=_configure,
     examples=(
         ("prune photos --keep-daily 7 --keep-monthly 12", "shows the plan first"),
         ("prune photos --keep-within 90d --confirm VAULT", ""),
-        ("prune photos --keep-last 3 --repack", "also what packs have that are mostly dead"),
+        ("prune photos --keep-last 3 --repack", "first repacks what is mostly unused"),
     ),
     interrupted="%glacier deletions --resume resumes the confirmed deletion.",
     details=(
@@ -93,8 +93,8 @@ VERB = Verb(
         "needs are never deleted, and without --now none that is less than 90 days old: the service charges "
         "the rest of the 90 days as a fee, so that deleting it costs as much as keeping it. A later prune "
         "deletes it for free.\n\n"
-        "--repack is a backup first: what a pack still has of the kept snapshots is stored in a new one, if "
-        "more than half of the pack is dead, and all of that is in the folders unchanged. Nothing is "
-        "retrieved. The old pack is then deleted like others."
+        "With --repack, a backup runs first. If the kept snapshots need less than half of a pack, and all "
+        "of that is unchanged in the folders, it is stored again in a new pack. Nothing is retrieved. The "
+        "old pack is then deleted like others."
     ),
 )

@@ -21,7 +21,7 @@ def _configure(parser: Parser) -> None:
         "--as-of",
         metavar="DATE",
         type=snapshot_moment,
-        help="the last snapshot until then, or the number of one (the last)",
+        help="the number of a snapshot, or a date for the last one until then (the last)",
     )
     parser.add_argument("--key", metavar="FILE", help="a key of the set, as `key new` made it")
     parser.add_argument("--to", metavar="DIR", default="recovered", help="folder for the files (./recovered)")

@@ -18,7 +18,7 @@ def _configure(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--files", nargs="?", const="", metavar="GLOB", help="the files of a snapshot")
     what.add_argument(
-        "--diff", nargs=2, metavar="SNAPSHOT", help="what differs between two: dates or numbers"
+        "--diff", nargs=2, metavar="SNAPSHOT", help="the differences of two snapshots: dates or numbers"
     )
     what.add_argument(
         "--explore",
@@ -26,25 +26,25 @@ def _configure(parser: Parser) -> None:
         const=0,
         type=snapshot_moment,
         metavar="SNAPSHOT",
-        help="browse one (the last)",
+        help="browse a snapshot (the last)",
     )
     parser.add_argument(
         "--as-of",
         metavar="DATE",
         type=snapshot_moment,
-        help="with --files: the last snapshot until then, or the number of one",
+        help="with --files: the number of a snapshot, or a date for the last one until then",
     )
-    parser.add_argument("--key", metavar="FILE", help="with --explore: the key for what is recovered")
+    parser.add_argument("--key", metavar="FILE", help="with --explore: the key for a recovery")
 
 
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     if (args.files is not None or args.diff or args.explore is not None) and not args.set:
-        raise InputError("Which set?", cure="Name it; without options, all sets are listed.")
+        raise InputError("These options need a set", cure="Name it; without options, all sets are listed.")
     if args.as_of and args.files is None:
         raise InputError("--as-of is for the files of a snapshot", cure="Add --files.")
     if args.key and args.explore is None:
-        raise InputError("--key is for what is recovered", cure="Add --explore.")
+        raise InputError("--key is for a recovery from the explorer", cure="Add --explore.")
     if args.explore is not None:
         return vault.explore_snapshot(args.set, args.explore or None, key=args.key)
     if args.diff:

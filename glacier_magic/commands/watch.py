@@ -21,7 +21,7 @@ from .options import yes_option
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("--forever", action="store_true", help="go on when nothing is open")
+    parser.add_argument("--forever", action="store_true", help="keep running when nothing is open")
     parser.add_argument(
         "--install", action="store_true", help="write a file that starts it at each login, and show it first"
     )
@@ -40,7 +40,7 @@ def _run(console: Console, args: Namespace) -> Any:
         return console.settle(uninstall() if args.uninstall else install(), yes=args.yes)
     if console.face.lasting:
         raise InputError(
-            "The watcher would keep this kernel busy, which watches itself while it runs",
+            "The watcher would block this kernel, which watches by itself while it runs",
             cure=f"Run {SHELL} watch in a terminal.",
         )
     from ..watch.watcher import Watcher
@@ -49,7 +49,7 @@ def _run(console: Console, args: Namespace) -> Any:
     by = "server" if args.until_eof else "watch"
     if args.until_eof:
         parent = os.dup(0)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # or a question for a code would wait for the parent
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a login that asks for a code fails at once
         threading.Thread(
             target=_end_with_parent, args=(parent, stop), name="glacier-parent", daemon=True
         ).start()
@@ -64,7 +64,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 
 def _end_with_parent(pipe: int, stop: threading.Event) -> None:
-    """Stop when a pipe ends, which is when the parent does, however that comes."""
+    """Stop when a pipe ends, as it does with the parent, even if that is killed."""
     with suppress(OSError):
         while os.read(pipe, 1024):  # not a file: its lock, held by this thread, would abort the exit
             pass
@@ -92,7 +92,7 @@ def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
 
 VERB = Verb(
     name="watch",
-    summary="go on with what is open when the notebook is closed",
+    summary="continue what is open when the notebook is closed",
     run=_run,
     configure=_configure,
     examples=(
@@ -101,12 +101,12 @@ VERB = Verb(
         ("watch --install", "at each login, as a service of your own"),
     ),
     details=(
-        "In a shell: fetches what becomes ready, sends what is scheduled, continues drops and confirmed "
-        "deletions, and stores what interrupted backups have packed, in all catalogues that you have "
-        "used, with the profile and region of their last connection. A line is printed for each event. "
-        "Nothing is requested from the service while nothing is due. One watcher is enough: a second one "
-        "says which process watches, or with --forever waits for its end. Ctrl-C or SIGTERM ends it; what "
-        "is open stays recorded, and the next watcher, or notebook, goes on."
+        "In a shell: downloads outputs as they become ready, sends scheduled requests, continues drops and "
+        "confirmed deletions, and stores the packs of interrupted backups. It does so in all catalogues "
+        "that you have used, with the profile and region of their last connection, and prints a line for "
+        "each event. It sends requests only when something is due. One watcher is enough: a second one "
+        "names the process that watches and ends, or with --forever waits for its end. Ctrl-C or SIGTERM "
+        "ends the watcher; what is open stays recorded, and the next watcher or notebook continues it."
     ),
     interrupted="what is open stays recorded; `%glacier watch` goes on.",
 )

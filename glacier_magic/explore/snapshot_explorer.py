@@ -32,7 +32,7 @@ class SnapshotExplorer(Browser):
 
     The files are in a catalogue of their own, which :meth:`close` removes: a snapshot never changes.
 
-    :param entries: of the snapshot.
+    :param entries: those of the snapshot.
     :param key: a file of age identities, if the set is encrypted; see :attr:`key`.
     """
 
@@ -86,7 +86,7 @@ class SnapshotExplorer(Browser):
                 f"{self.set.name!r} is encrypted for {', '.join(self.set.recipients)}",
                 cure="Name the file of your key first.",
             )
-        # All of it has empty folders, too; a part has the folders above its files.
+        # If all files are selected, empty folders are recovered, too.
         some = () if len(paths) == self._count else (_with_folders(paths),)
         return self.vault.recover(
             self.set.name, *some, as_of=self.snapshot.ordinal, to=to, key=self.key or None, **options

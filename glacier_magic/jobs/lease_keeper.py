@@ -12,9 +12,9 @@ from ..errors import GlacierError
 
 
 class LeaseKeeper:
-    """Renews what a process holds from a thread, as long as it follows or holds anything.
+    """Renews the leases of a process in a thread, as long as it follows or holds anything.
 
-    ``watches``: whether it takes the lease of :class:`.Watches` as well; a watcher does that itself.
+    ``watches``: whether it also takes the lease of :class:`.Watches`; a watcher takes that itself.
 
     :param follows: whether the tracker follows what is open.
     """
@@ -28,14 +28,14 @@ class LeaseKeeper:
         self.watches, self._claimed = True, False
 
     def hold(self) -> None:
-        """Start to renew, unless the thread is running."""
+        """Start the thread, unless it is running."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="glacier-lease", daemon=True)
                 self._thread.start()
 
     def release(self) -> None:
-        """Watch no more."""
+        """Release the lease of :class:`.Watches`."""
         claimed, self._claimed = self._claimed, False
         if claimed:
             with suppress(GlacierError):  # the catalogue may be closed already; the lease runs out
@@ -48,7 +48,7 @@ class LeaseKeeper:
                 self._catalogue.database.release_dead()
                 if self.watches and self._follows():
                     self._claimed = self._catalogue.watches.claim(KERNEL, self._owner)
-                with self._lock:  # or hold() would rely on a thread that ends
+                with self._lock:  # so that hold() does not rely on a thread that is ending
                     if not self._follows() and not self._catalogue.downloads.held_by(self._owner):
                         self._thread = None
                         self.release()

@@ -1,31 +1,25 @@
-"""What is open in a catalogue, who drives it, and what is lost when nobody does."""
+"""What is open in a catalogue, who watches it, and which output is lost first if nobody does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from ..base.units import from_ms, human_sum, plural
+from ..base.units import human_sum, plural
 from ..catalogue import Catalogue, Deletion
 from ..catalogue.storage.holding import how
-from .board import BoardSnapshot, JobRow, first_lost, rows_of
-from .durations import PastDurations
-from .polling import next_poll
+from .board import BoardSnapshot, first_lost, rows_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watching:
-    """Who drives what is open in a catalogue.
+    """Who watches what is open in a catalogue.
 
-    ``by`` is kernel (or a command that runs), server, watch, or empty for nobody; ``since`` is by this
-    computer's clock.  ``next_call`` is about when the service is called next, and ``loses_at`` when the
-    first output, that of the file ``loses``, goes if nobody watches: by the service's clock.
+    ``by`` is kernel (or a command that runs), server, watch, or empty for nobody.  ``loses_at`` is when, by
+    the service's clock, the first output, that of the file ``loses``, expires if nobody watches.
     """
 
     by: str
-    since: datetime | None
-    next_call: datetime | None
     loses_at: datetime | None
     loses: str
     open: int
@@ -44,7 +38,7 @@ def on_hold_note(snapshot: BoardSnapshot) -> str:
 
 
 def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
-    """Return who drives what is open in a catalogue; no request is sent.
+    """Return who watches what is open in a catalogue; no request is sent.
 
     :param now: the service's time; None for this computer's.
     """
@@ -55,8 +49,6 @@ def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
     lost = first_lost(rows)
     return Watching(
         by="" if who is None else who.by,
-        since=None if who is None else from_ms(int(who.since * 1000)),
-        next_call=_next_call(catalogue, rows, now),
         loses_at=None if lost is None else lost.lost_at,
         loses="" if lost is None else lost.name,
         open=open_work,
@@ -64,7 +56,7 @@ def watching(catalogue: Catalogue, now: datetime | None = None) -> Watching:
 
 
 def number_open(catalogue: Catalogue) -> int:
-    """Return how many requests, drops, confirmed deletions and backups go on without the user."""
+    """Return how many requests, drops, confirmed deletions and backups can continue without the user."""
     return (
         catalogue.downloads.under_way()
         + len(catalogue.jobs.inventories_to_read())
@@ -79,10 +71,3 @@ def deletions_to_resume(catalogue: Catalogue) -> list[Deletion]:
     dropping = {drop.deletion for drop in catalogue.drops.shown() if drop.open}
     unfinished = catalogue.deletions.unfinished()
     return [d for d in unfinished if d.state == "open" and not d.on_hold and d.id not in dropping]
-
-
-def _next_call(catalogue: Catalogue, rows: Iterable[JobRow], now: datetime) -> datetime | None:
-    past, first = PastDurations(catalogue), timedelta(seconds=catalogue.limits.first_look)
-    polls = [next_poll(group, now, past, first) for group in catalogue.jobs.running()]
-    others = [(row.due or now) if row.state != "in progress" else row.expected for row in rows]
-    return min([*(polls if others else []), *filter(None, others)], default=None)

@@ -20,7 +20,7 @@ from .view import View, in_background
 from .views import view_of
 
 TALLEST = 10
-"""The most rows in sight."""
+"""The most rows that are visible at once."""
 
 
 def _column(key: str, label: str, width: str, **looks: Any) -> Column:
@@ -66,7 +66,7 @@ class BackupRows:
 
     @property
     def words(self) -> str:
-        """The number of sets, and which one is selected."""
+        """The number of sets, and the name of the selected one."""
         picked = self.picked
         return " · ".join([plural(self.count, "set"), *([f"{picked.name} selected"] if picked else [])])
 
@@ -76,7 +76,7 @@ class BackupRows:
         return self._sets.rows[self._at] if self._at < self.count else None
 
     def rows(self, start: int, stop: int) -> list[TableRow]:
-        """Return rows as formatted text, with what more is known as titles."""
+        """Return rows as formatted text, with details as titles."""
         found = zip(self._sets.rows, self._sets.cells(), strict=True)
         return [
             TableRow(cells, _titles(one), place == self._at, *ICONS.get(one.state, ("", "")))
@@ -102,7 +102,7 @@ def _titles(one: SetState) -> tuple[str, ...]:
 
 
 class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
-    """The sets, and below them the plan or the snapshot that a button opened."""
+    """The sets, and below them the plan or snapshot that a button has opened."""
 
     what = "backup panel"
 
@@ -114,8 +114,8 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._table = Table(
             self._rows, label="Backups", height=height, line=44, nothing="There is no backup."
         )
-        self._now = widgets.Button(description="Back up now", button_style="primary")
-        self._now.on_click(lambda _: self._open(self._plan))
+        self._back_up = widgets.Button(description="Back up now", button_style="primary")
+        self._back_up.on_click(lambda _: self._open(self._plan))
         self._snapshot = widgets.Dropdown(description="Snapshot", layout={"width": "auto"})
         self._browse = widgets.Button(description="Show files", tooltip="Open the files of the snapshot")
         self._browse.on_click(lambda _: self._open(self._explore))
@@ -123,7 +123,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._reload.on_click(lambda _: self._changed())
         self._summary, self._status, self._area = widgets.HTML(), widgets.HTML(), widgets.VBox()
         flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        buttons = widgets.HBox([self._now, self._snapshot, self._browse, self._reload], layout=flow)
+        buttons = widgets.HBox([self._back_up, self._snapshot, self._browse, self._reload], layout=flow)
         super().__init__([self._table, buttons, self._summary, self._status, self._area])
         self.add_class("glacier-backups")
         self.refresh()
@@ -162,9 +162,9 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._snapshot.options = list(zip(words, values, strict=True))
         # Without a choice before, new options select none.
         self._snapshot.value = kept if kept in values else next(iter(values), None)
-        self._now.disabled = picked is None or picked.state == "running"
+        self._back_up.disabled = picked is None or picked.state == "running"
         self._browse.disabled = self._snapshot.disabled = not made
-        self._now.tooltip = f"Open the plan to back up {picked.name}" if picked else ""
+        self._back_up.tooltip = f"Open the plan to back up {picked.name}" if picked else ""
 
     def _plan(self, picked: SetState) -> widgets.Widget:
         return BackupCard(self._sets.plan(picked), self._changed)
@@ -175,9 +175,9 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
     def _open(self, make: Callable[[SetState], widgets.Widget]) -> None:
         picked = self._rows.picked
         if picked is not None:
-            self._now.disabled = self._browse.disabled = True
+            self._back_up.disabled = self._browse.disabled = True
             self._status.value = said(f"Reading {picked.name} …")
-            in_background(self._make, make, picked)  # files are looked at, and a snapshot is read
+            in_background(self._make, make, picked)  # it scans folders, or reads a snapshot
 
     def _make(self, make: Callable[[SetState], widgets.Widget], picked: SetState) -> None:
         try:
@@ -204,7 +204,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
 
 
 class BackupCard(PlanCard):
-    """The card of a backup; *then* is called after each run, which may have changed the set."""
+    """The card of a backup; *then* is called after each run."""
 
     def __init__(self, plan: BackupPlan, then: Callable[[], None]) -> None:
         self._then = then

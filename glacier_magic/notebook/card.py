@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..backup.outcome import Ran
+from ..backup.outcome import BackupOutcome
 from ..base.rendering import STYLE, escape
 from ..base.units import local_time
 from ..errors import PlanChanged, describe
@@ -205,7 +205,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             return
         text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
         html = said(text)
-        if isinstance(outcome, Deleted | Ran):
+        if isinstance(outcome, Deleted | BackupOutcome):
             text, html = repr(outcome), f'{STYLE}<div role="status">{outcome._repr_html()}</div>'
         with self._guard:
             self._status.value = html

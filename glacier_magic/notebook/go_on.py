@@ -1,4 +1,4 @@
-"""The box that lets the Jupyter server go on when the notebook is closed."""
+"""The box by which the Jupyter server continues what a closed notebook leaves open."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..watch.watching import consent, offered, set_consent
+from ..watch.consent import consent, offered, set_consent
 from .display import said
 
 
 def go_on_box() -> list[widgets.Widget]:
-    """Return the box, if a Jupyter server runs that honours it; else nothing.
-
-    What is open says itself that ``glacier-magic watch`` goes on.
-    """
+    """Return the box and its error message if a running Jupyter server honours it, else an empty list."""
     if not offered():
         return []
-    box = widgets.Checkbox(value=consent(), description="Go on when this notebook is closed", indent=False)
-    box.tooltip = "The Jupyter server fetches what becomes ready, with the profile of this connection"
+    box = widgets.Checkbox(value=consent(), description="Continue when this notebook is closed", indent=False)
+    box.tooltip = (
+        "The Jupyter server downloads outputs as they become ready, with the profile of this connection"
+    )
     trouble = widgets.HTML()
 
     def changed(change: dict[str, Any]) -> None:
@@ -26,7 +25,7 @@ def go_on_box() -> list[widgets.Widget]:
             set_consent(bool(change["new"]))
             trouble.value = ""
         except OSError as error:
-            trouble.value = said(f"This cannot be remembered: {error.strerror}")
+            trouble.value = said(f"The choice cannot be stored: {error.strerror}")
 
     box.observe(changed, "value")
     return [box, trouble]

@@ -1,4 +1,4 @@
-"""The restore form of a recovery, which writes the files when their parts are there."""
+"""The restore form of a recovery, which writes the files when their parts are downloaded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .restore_form import RestoreForm
 
 
 class RecoverForm(RestoreForm):
-    """The form of a recovery: its jobs take its place, and then what was written."""
+    """The form of a recovery, which is replaced by its jobs and, at their end, the written files."""
 
     _plan: RecoverPlan
 
     def _done(self, outcome: Any) -> None:
         super()._done(outcome)  # shows the board
-        written = widgets.HTML(said("The files are written when the parts are there."))
+        written = widgets.HTML(said("The files are written when the parts are downloaded."))
         with self._guard:
             self.children = [*self.children, written]
         try:

@@ -83,7 +83,7 @@ class PackWriter:
             raise
         except OSError as error:
             raise LocalError(f"{str(source)!r} cannot be read: {error.strerror}") from None
-        raise LocalError(f"{str(source)!r} is no file, folder or link")
+        raise LocalError(f"{str(source)!r} is not a file, folder or link")
 
     def note(self, member: PackMember) -> None:
         """Append a line to the index alone: of a member whose start is 0."""

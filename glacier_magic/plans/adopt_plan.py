@@ -14,9 +14,9 @@ from .restore.restore_plan import RestorePlan
 
 
 class AdoptPlan(RestorePlan):
-    """Manifests or parts of packs to retrieve: ``run()`` requests them; once there, :meth:`adopt` reads them.
+    """Manifests or parts of packs to retrieve: ``run()`` requests them, and :meth:`adopt` reads them.
 
-    :param read: records what those items say.
+    :param read: records the backups in the retrieved items.
     """
 
     button = "Retrieve"
@@ -49,7 +49,7 @@ class AdoptPlan(RestorePlan):
         if not self.ready:
             raise NotReady(
                 "The manifests or parts are not retrieved yet",
-                cure=f"{step('jobs')} shows them; then repeat the line.",
+                cure=f"{step('jobs')} shows them; repeat the line when they are.",
             )
         found = self._read(self.items)
         for item in self.items:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, FileChange, changes
 from ..backup.hooks import Hooks, hooks_file
-from ..backup.looking import lost_contents, scan_of
-from ..backup.outcome import Ran
+from ..backup.outcome import BackupOutcome
 from ..backup.run import BackupRun
 from ..backup.run_options import RunOptions
+from ..backup.set_scan import lost_contents, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class BackupPlan(LastingPlan[Ran]):
-    """What a backup would store: nothing is sent until ``run()``, which returns a :class:`.Ran`.
+class BackupPlan(LastingPlan[BackupOutcome]):
+    """What a backup would store: nothing is sent until ``run()``, which returns a :class:`.BackupOutcome`.
 
-    The sizes and the price are those of the files; a pack is smaller by as much as it is compressed.
+    The sizes and the price are those of the files, before compression.
 
-    :param definition: the set as it is to be; *begin* records it, and returns its run.
+    :param definition: the new definition of the set; *begin* records it, and returns the run.
     """
 
     kind = "backup"
@@ -83,7 +83,7 @@ class BackupPlan(LastingPlan[Ran]):
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue, options.anew)
+        lost = lost_contents(self.set, self._storing.engine.catalogue, options.repack)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
         self._open = bool(known and known[-1].finished is None)
         for change in found:
@@ -102,12 +102,12 @@ class BackupPlan(LastingPlan[Ran]):
         self._packs[-1] += size
 
     def must_ask(self, above: Decimal | None = None) -> bool:
-        """Return whether it costs so much that the user is to be asked first; see :class:`.UploadPlan`."""
+        """Return whether the price is so high that the user is asked first; see :class:`.UploadPlan`."""
         return is_dear(self.quote, self.requests, above)
 
     @property
     def requests(self) -> int:
-        """The number of upload requests, at most: those of the packs, and of the manifest."""
+        """The largest number of upload requests: those of the packs and of the manifest."""
         uploader = Uploader(self._storing.engine, self.vault, threading.Event(), once=self._storing.once)
 
         def count(size: int) -> int:
@@ -123,8 +123,8 @@ class BackupPlan(LastingPlan[Ran]):
 
     @property
     def repacks(self) -> bool:
-        """Whether it stores contents of old packs anew."""
-        return bool(self._options.anew)
+        """Whether it stores contents of old packs again."""
+        return bool(self._options.repack)
 
     @property
     def empty(self) -> bool:
@@ -150,11 +150,11 @@ class BackupPlan(LastingPlan[Ran]):
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
         if self._hooks.commands:
-            more = "; what it changes before the run is stored, too" * ("before" in self._hooks.commands)
+            more = "; what before changes is stored, too" * ("before" in self._hooks.commands)
             facts.append(("commands", f"{', '.join(self._hooks.commands)}, in {hooks_file()}{more}"))
         if self.repacks:
-            what = f"what is left of {plural(len(self._options.anew), 'pack')}, more than half dead"
-            facts.append(("stored anew", f"{what}; a prune deletes them once they are 90 days old"))
+            what = f"needed files of {plural(len(self._options.repack), 'pack')}, more than half unused"
+            facts.append(("repacked", f"{what}; a prune deletes the old packs once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
@@ -169,7 +169,7 @@ class BackupPlan(LastingPlan[Ran]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a change: path, state, size."""
+        """One row per change: path, state, size."""
         import pandas as pd
 
         found = pd.DataFrame(self.changes, columns=["path", "state", "size"])
@@ -184,7 +184,7 @@ class BackupPlan(LastingPlan[Ran]):
     def _count(self) -> int:
         return len(self.changes)
 
-    def _run(self) -> Ran:
+    def _run(self) -> BackupOutcome:
         self._stop.clear()
         run = self._begin()
         run.stop = self._stop
@@ -196,9 +196,9 @@ class BackupPlan(LastingPlan[Ran]):
         return self._told.around("backup", self.vault, self.set.name, work)
 
     def _ready(self) -> int:
-        """Look again after the command before the run, and return the bytes to read.
+        """Scan again after the command ``before``, and return the bytes to read.
 
-        :raises OverBudget: it costs more by now than it may.
+        :raises OverBudget: the price is above the limit by now.
         """
         limit, accept = self._limits
         if "before" in self._hooks.commands:

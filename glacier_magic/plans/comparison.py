@@ -81,7 +81,7 @@ class ComparePlan(LastingPlan[str]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, path; then also state."""
+        """One row per archive: name, size, archive_id, tree_hash, path; then also state."""
         import pandas as pd
 
         columns = ("name", "size", "archive_id", "tree_hash", "path")

@@ -1,4 +1,4 @@
-"""What programs are told of backups, recoveries and prunes as they go."""
+"""The events of backups, recoveries and prunes, for functions of the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = tuple(map(".".join, product(*_PARTS)))
 class PlanEvent:
     """An event of a plan of a set.
 
-    :param outcome: of ``done``, what the plan has returned; *error*: of ``failed``, why.
+    :param outcome: what the plan has returned, for ``done``; *error*: the reason, for ``failed``.
     """
 
     name: str
@@ -32,7 +32,7 @@ class PlanEvent:
 
 @dataclass
 class PlanEvents:
-    """The events of a session, and who is told of them."""
+    """The functions that are called at the events of a session."""
 
     _listeners: list[tuple[str, str, Callable[[PlanEvent], object]]] = field(default_factory=list)
 
@@ -60,9 +60,9 @@ class PlanEvents:
         starts: bool = True,
         ends: bool = True,
     ) -> T:
-        """Return the result of *work*, and tell of its start, and of its end or failure.
+        """Return the result of *work*, with an event at its start, and one at its end or failure.
 
-        :param starts: whether *what* begins with it; *ends*: whether it is done after it.
+        :param starts: whether *what* starts with *work*; *ends*: whether it ends with it.
         """
         if starts:
             self._tell(PlanEvent(name=f"{what}.start", vault=vault, set=set_))

@@ -112,7 +112,7 @@ class PlanHistory(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a plan: id, run, kind, vault, state; promised archives, size, price; what came.
+        """One row per plan: id, run, kind, vault, state; promised archives, size, price; what came.
 
         ``asked``, ``done``, ``failed``, ``expired`` count archives; ``size_done`` is bytes that
         came back or were deleted; ``cost`` is what a restore has come to, in US dollars at the

@@ -93,7 +93,7 @@ class RecoverPlan(RestorePlan):
         return self._told.around("recover", self.vault, self.recovery.set.name, super()._run, ends=False)
 
     def _remember(self) -> int | None:
-        # The same line, repeated, waits for what an earlier one asked for: the history has that.
+        # A repeated line that only waits for earlier requests is not a new entry in the history.
         return super()._remember() if self._having(*TO_WRITE) else None
 
     def extract(self) -> Recovered:
@@ -106,7 +106,7 @@ class RecoverPlan(RestorePlan):
         done = self._told.around("recover", self.vault, self.recovery.set.name, work, starts=False)
         for item in self.items:
             item.target.unlink(missing_ok=True)
-        with suppress(OSError):  # another recovery may have parts there, too
+        with suppress(OSError):  # parts of another recovery may be there
             for folder in {item.target.parent for item in self.items}:
                 folder.rmdir()
             self.to.rmdir()
@@ -122,7 +122,7 @@ class RecoverPlan(RestorePlan):
             raise NotReady(
                 f"{plural(sum(item.action != THERE for item in self.items), 'part')} of "
                 f"{len(self.items)} are not retrieved yet",
-                cure=f"{step('jobs')} shows them; then run the same line again.",
+                cure=f"{step('jobs')} shows them; repeat the line when they are.",
             )
         parts: dict[int, list[tuple[ByteRange, Path]]] = {}
         numbers = [number for number, ranges in self.recovery.ranges.items() for _ in ranges]

@@ -39,7 +39,7 @@ class SamplePlan(RecoverPlan):
     def verify(self) -> pd.DataFrame:
         """Read the files, and remove the parts.
 
-        One row a file: path, size, pack, problem; the problem is empty if it is as it was stored.
+        One row per file: path, size, pack, problem; the problem is empty if it is as it was stored.
 
         :raises NotReady: not all parts are retrieved yet.
         """

@@ -61,11 +61,6 @@ class Sources:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[Path] = field(default_factory=set)
 
-    @property
-    def looked_at(self) -> int:
-        """The number of paths found, stored or skipped."""
-        return len(self._seen)
-
     def new(self, path: Path) -> bool:
         """Return whether *path* was not found before; two words may match the same file."""
         before = len(self._seen)

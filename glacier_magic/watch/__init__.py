@@ -1,1 +1,1 @@
-"""The watcher, which goes on with what is open when no notebook does."""
+"""The watcher, which continues what is open when no notebook does."""

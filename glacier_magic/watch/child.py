@@ -12,7 +12,7 @@ PATIENCE = 10.0
 
 
 def start(log: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a watcher that runs until :func:`stop`, SIGTERM, or the end of this process, however that comes.
+    """Start a watcher that runs until :func:`stop`, SIGTERM, or the end of this process, even by a kill.
 
     :param log: a file that its lines are added to; None for this process's standard error.
     :raises OSError: *log* cannot be written, or the process cannot be started.
@@ -26,7 +26,7 @@ def start(log: Path | None = None) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command,
             env=os.environ | {"PYTHONPATH": path},
-            stdin=subprocess.PIPE,  # its end is that of this process
+            stdin=subprocess.PIPE,  # closes when this process ends
             stdout=subprocess.DEVNULL,
             stderr=lines,
             start_new_session=True,  # Ctrl-C in the terminal of the parent is for the parent

@@ -1,4 +1,4 @@
-"""Whether the Jupyter server may watch, and can: remembered for each user."""
+"""The user's consent to a watcher in the Jupyter server, and whether a server offers one."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from ..base.paths import last_connection_file
 
 
 def consent() -> bool:
-    """Return whether the user wants the Jupyter server to go on with what a closed notebook leaves open."""
-    return _file().exists()
+    """Return whether the user wants the Jupyter server to continue what a closed notebook leaves open."""
+    return _consent_file().exists()
 
 
 def set_consent(on: bool) -> None:
-    """Remember whether the Jupyter server goes on with what a closed notebook leaves open.
+    """Store whether the Jupyter server continues what a closed notebook leaves open.
 
     :raises OSError: the user's folder cannot be written.
     """
     if on:
-        write_atomically(_file(), "The Jupyter server goes on with what a closed notebook leaves open.\n")
+        write_atomically(
+            _consent_file(), "The Jupyter server goes on with what a closed notebook leaves open.\n"
+        )
     else:
-        _file().unlink(missing_ok=True)
+        _consent_file().unlink(missing_ok=True)
 
 
 def offer() -> None:
@@ -29,14 +31,16 @@ def offer() -> None:
 
     :raises OSError: the user's folder cannot be written.
     """
-    from ..catalogue.storage.owners import new_owner  # a server that starts imports this module
+    from ..catalogue.storage.owners import (
+        new_owner,  # not at the start of a server, which imports this module
+    )
 
-    write_atomically(_offers(), new_owner())
+    write_atomically(_offer_file(), new_owner())
 
 
 def withdraw() -> None:
-    """Record that the Jupyter server ends."""
-    _offers().unlink(missing_ok=True)
+    """Remove the record of :func:`offer`, when the Jupyter server ends."""
+    _offer_file().unlink(missing_ok=True)
 
 
 def offered() -> bool:
@@ -44,14 +48,14 @@ def offered() -> bool:
     from ..catalogue.storage.owners import is_dead
 
     try:
-        return not is_dead(_offers().read_text("utf-8"))
+        return not is_dead(_offer_file().read_text("utf-8"))
     except (OSError, ValueError):  # there is none
         return False
 
 
-def _offers() -> Path:
+def _offer_file() -> Path:
     return last_connection_file().with_name("server-offers")
 
 
-def _file() -> Path:
+def _consent_file() -> Path:
     return last_connection_file().with_name("server-watches")

@@ -1,4 +1,4 @@
-"""The events of a watcher, each in one line."""
+"""The events of a watcher, one line each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _OTHERS = {
 
 
 class Events:
-    """Says what has changed between the snapshots of a tracker.
+    """Reports what has changed between snapshots of a tracker.
 
-    :param say: called with each event.
+    :param say: called with the line of each event.
     """
 
     def __init__(self, first: BoardSnapshot, say: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ class Events:
         self._states = {row.key: row.state for row in first.rows}
 
     def report(self, snapshot: BoardSnapshot) -> None:
-        """Say what a snapshot has that the last one had not; called from any thread."""
+        """Report what is new since the last snapshot; called from any thread."""
         with self._lock:
             self._report(snapshot)
 

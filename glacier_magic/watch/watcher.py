@@ -1,4 +1,4 @@
-"""The watcher: drives everything open in the catalogues of this user."""
+"""The watcher, which continues everything that is open in the catalogues of this user."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ..base.session_limits import USUAL, Limits
 from ..catalogue.storage.owners import new_owner
 from ..client.used_catalogues import used_catalogues
 from ..errors import GlacierError, Unavailable
-from .followed import Followed, Sessions, usual_session
+from .followed import FollowedCatalogue, Sessions, usual_session
 
 Say = Callable[[str], None]
 """Takes the line of an event."""
 
 
 class Watcher:
-    """Goes on with jobs, downloads, scheduled requests, drops, confirmed deletions and packs to be stored.
+    """Continues jobs, downloads, scheduled requests, drops, confirmed deletions and uploads of packs.
 
-    It asks the service for nothing while nothing is due, and is connected only where something is open.
+    It sends requests only when something is due, and has sessions only where something is open.
 
     :param say: called with a line for each event, from several threads.
-    :param by: what other processes call it: watch, or server.
-    :param for_ever: go on when nothing is open, and wait where another process watches.
+    :param by: its kind, for other processes: watch, or server.
+    :param for_ever: keep running when nothing is open or another process watches.
     :param stop: ends it.
     """
 
@@ -39,11 +39,11 @@ class Watcher:
         self._say, self._by, self._for_ever = say, by, for_ever
         self.stop = stop or threading.Event()
         self._limits, self._sessions, self._owner = limits, sessions, new_owner()
-        self._followed: dict[str, Followed] = {}
+        self._followed: dict[str, FollowedCatalogue] = {}
         self._broken: dict[str, str] = {}
 
     def run(self) -> None:
-        """Watch until nothing is open, or for ever.
+        """Run until nothing is open, or for ever.
 
         :raises Unavailable: another process watches all that is open.
         """
@@ -55,7 +55,7 @@ class Watcher:
                     others = [f.elsewhere for f in self._followed.values() if f.elsewhere]
                     if others:
                         raise Unavailable(
-                            f"{others[0][:1].upper()}{others[0][1:]}", cure="It goes on with what is open."
+                            f"{others[0][:1].upper()}{others[0][1:]}", cure="It continues what is open."
                         )
                     return
                 self.stop.wait(self._limits.idle)
@@ -64,7 +64,7 @@ class Watcher:
                 followed.close()
 
     def _find(self) -> None:
-        """Open the catalogues that were used since; close those that are gone."""
+        """Open the catalogues that have been used since the last step; close those that are gone."""
         used = {each.key: each for each in used_catalogues()}
         for key in self._followed.keys() - used.keys():
             self._followed.pop(key).close()
@@ -74,7 +74,7 @@ class Watcher:
             if key in self._followed:
                 self._followed.pop(key).close()
             try:
-                self._followed[key] = Followed(
+                self._followed[key] = FollowedCatalogue(
                     each, self._owner, self._by, self._say, self._limits, self._sessions
                 )
                 self._broken.pop(key, None)

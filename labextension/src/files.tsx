@@ -13,7 +13,7 @@ interface IOffer {
   empty: boolean;
 }
 
-/** The vault that the user names; the one in use comes first. */
+/** Ask for a vault, unless there is only one; the one in use is preselected. */
 export async function chooseVault(place: IPlace, title: string): Promise<string | null> {
   const names = place.vaults.map(vault => vault.name);
   if (names.length === 1) {
@@ -27,7 +27,7 @@ export async function chooseVault(place: IPlace, title: string): Promise<string 
   return chosen.button.accept ? chosen.value : null;
 }
 
-/** The body of the upload's dialog: the vault, and the plan with its price. */
+/** The body of the upload dialog: the vault, and the plan with its price. */
 class Offer extends ReactWidget {
   constructor(
     private _place: IPlace,
@@ -41,7 +41,7 @@ class Offer extends ReactWidget {
     void this._plan();
   }
 
-  /** The plan that is shown; null until it is. */
+  /** The plan; null until it is received. */
   offer: IOffer | null = null;
 
   render(): JSX.Element {
@@ -103,7 +103,7 @@ class Offer extends ReactWidget {
   private _error = '';
 }
 
-/** Show what an upload costs, and start it if the user says so. */
+/** Show the plan of an upload with its price, and start it when the user agrees. */
 export async function upload(place: IPlace, paths: string[], trans: TranslationBundle): Promise<void> {
   const body = new Offer(place, paths, trans);
   const { button } = await showDialog({
@@ -111,7 +111,7 @@ export async function upload(place: IPlace, paths: string[], trans: TranslationB
     body,
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Start') })]
   });
-  // Nothing is sent that was not shown.
+  // Send only what was shown.
   if (button.accept && body.offer && !body.offer.empty) {
     await ask(`uploads/${body.offer.number}`, { on: true });
   }
@@ -123,9 +123,9 @@ interface IComparison {
   more: number;
 }
 
-/** Compare files with the archives of a vault, and show the outcome. */
+/** Compare files with the archives of a vault, and show the result. */
 export async function verify(place: IPlace, paths: string[], trans: TranslationBundle): Promise<void> {
-  const vault = await chooseVault(place, trans.__('Is it in Glacier?'));
+  const vault = await chooseVault(place, trans.__('Compare with Glacier vault'));
   if (vault === null) {
     return;
   }
@@ -147,7 +147,7 @@ export async function verify(place: IPlace, paths: string[], trans: TranslationB
     </>
   );
   await showDialog({
-    title: trans.__('Is it in Glacier?'),
+    title: trans.__('Compare with Glacier vault'),
     body: ReactWidget.create(table),
     buttons: [Dialog.okButton()]
   });

@@ -38,7 +38,7 @@ async function activate(
   const { commands, shell } = app;
   const model = new Model();
 
-  /** Do something, and say what went wrong. */
+  /** Wait for work, and show its error. */
   const trying = (work: Promise<unknown>) =>
     work.catch(error => Notification.error(String(error.message), { autoClose: false }));
   const line = (words: string) => void trying(runLine(app, notebooks, `%glacier ${words}`));
@@ -65,11 +65,11 @@ async function activate(
   };
   command('show', trans.__('Show Glacier Vaults'), () => shell.activateById(panel.id));
   command('jobs', trans.__('Open the Job Board'), () => line('jobs'));
-  command('watch', trans.__('Go On When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
+  command('watch', trans.__('Continue When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
     isToggled: () => model.state.consent
   });
 
-  /** Commands of the file browser's menu: on the selected files, with the place of the panel. */
+  /** Add a command of the file browser's menu: it acts on the selected files, with the panel's first catalogue. */
   const onFiles = (name: string, label: string, act: (place: IPlace, paths: string[]) => Promise<void>) =>
     commands.addCommand(`glacier_magic:${name}`, {
       label,
@@ -81,12 +81,12 @@ async function activate(
       }
     });
   onFiles('upload', trans.__('Upload to Glacier vault …'), (place, paths) => upload(place, paths, trans));
-  onFiles('verify', trans.__('Is it in Glacier?'), (place, paths) => verify(place, paths, trans));
-  onFiles('restore', trans.__('Get back from Glacier …'), async (place, paths) => {
-    const vault = await chooseVault(place, trans.__('Get back from Glacier'));
+  onFiles('verify', trans.__('Compare with Glacier vault'), (place, paths) => verify(place, paths, trans));
+  onFiles('restore', trans.__('Restore from Glacier vault …'), async (place, paths) => {
+    const vault = await chooseVault(place, trans.__('Restore from Glacier vault'));
     if (vault !== null) {
       const folders = paths.map(path => quoted(`${path}/`)).join(' ');
-      // The names of archives begin at the root of the server, so the files come back to their places.
+      // Names of archives are paths from the server's root, so files are restored to their places.
       line(`restore ${folders} --vault ${vault} --to ${quoted(PageConfig.getOption('serverRoot'))}`);
     }
   });

@@ -3,7 +3,7 @@ import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/no
 
 const LOAD = '%load_ext glacier_magic';
 
-/** Run a line in a new cell of the notebook in sight, or of a new one. */
+/** Run a line in a new cell of the visible notebook, or else of a new one. */
 export async function runLine(app: JupyterFrontEnd, notebooks: INotebookTracker | null, line: string): Promise<void> {
   const panel = notebooks?.currentWidget;
   if (panel?.isVisible && panel.model?.defaultKernelLanguage === 'python') {
@@ -19,7 +19,7 @@ export async function runLine(app: JupyterFrontEnd, notebooks: INotebookTracker 
   const content = { cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 4 };
   await contents.save(path, { type: 'notebook', format: 'json', content });
   const opened: NotebookPanel | undefined = await app.commands.execute('docmanager:open', { path });
-  // Notebook 7 opens another page of the browser.
+  // Notebook 7 opens it in another browser tab, and the user runs it there.
   if (opened?.sessionContext) {
     await opened.context.ready;
     await runCell(opened);

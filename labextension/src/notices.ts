@@ -4,14 +4,14 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { IJob, IState } from './server';
 import { hour } from './words';
 
-/** Milliseconds for which good news is in sight; JupyterLab keeps it behind its bell. */
+/** Milliseconds after which a success notification closes; it stays in the notification center. */
 const SEEN = { autoClose: 8000 };
 
-/** Notify of what has ended, and of what will be lost, since the state before. */
+/** Notify of what has ended since the state before, and of outputs that are about to expire. */
 export function notify(before: IState | null, now: IState, trans: TranslationBundle): void {
   const known = new Map((before?.places ?? []).flatMap(place => place.jobs).map(job => [job.key, job]));
   const jobs = now.places.flatMap(place => place.jobs);
-  // Of the first state, only what can still be helped is news.
+  // In the first state, only outputs about to expire are news.
   const news = (...states: string[]) =>
     before === null ? [] : jobs.filter(job => states.includes(job.state) && known.get(job.key)?.state !== job.state);
   const sendings = new Map((before?.uploads ?? []).map(upload => [upload.number, upload.state]));

@@ -6,7 +6,7 @@ import * as React from 'react';
 import { IJob, IPlace, IUpload, IVault, Model } from './server';
 import { hour } from './words';
 
-/** What a click in the panel does. */
+/** The actions of the panel. */
 export interface IActions {
   explore: (vault: string) => void;
   board: () => void;
@@ -21,7 +21,7 @@ interface IShared {
 
 const RUNNING = ['downloading', 'in progress', 'requested', 'scheduled', 'held'];
 
-/** The side panel: what the catalogues say. */
+/** The side panel. */
 export class Panel extends ReactWidget {
   constructor(
     private _model: Model,
@@ -35,13 +35,13 @@ export class Panel extends ReactWidget {
     return (
       <UseSignal signal={this._model.changed}>
         {() => {
-          const { places, consent, said, uploads } = this._model.state;
+          const { places, consent, watcherMessage, uploads } = this._model.state;
           return (
             <>
               {places.map(place => (
                 <Place key={place.key} place={place} consent={consent} {...this._shared} />
               ))}
-              {said && <p role="status">{said}</p>}
+              {watcherMessage && <p role="status">{watcherMessage}</p>}
               {this._model.known && places.length === 0 && <p>{this._shared.trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
               <Uploads uploads={uploads} {...this._shared} />
             </>
@@ -68,7 +68,7 @@ function Place({ place, consent, trans, actions }: { place: IPlace; consent: boo
     <section aria-label={place.label}>
       <h2>{place.label}</h2>
       <Watch place={place} consent={consent} trans={trans} actions={actions} />
-      {jobs(trans.__('About to be lost'), losing, losing.length)}
+      {jobs(trans.__('About to expire'), losing, losing.length)}
       {jobs(trans.__('Running'), of(...RUNNING), count(...RUNNING) - losing.filter(job => job.state !== 'ready').length)}
       {jobs(trans.__('Ready'), of('ready'), count('ready') - losing.filter(job => job.state === 'ready').length)}
       {jobs(trans.__('Failed'), of('failed', 'expired'), count('failed', 'expired'))}
@@ -94,14 +94,14 @@ function Watch({ place, consent, trans, actions }: { place: IPlace; consent: boo
     : open
       ? trans.__('Watched by: nobody.')
       : trans.__('Nothing is open.');
-  const lost = loses_at && !consent ? trans.__('When nobody watches, %1 is lost at %2.', loses, hour(loses_at)) : '';
+  const lost = loses_at && !consent ? trans.__('Without a watcher, the output of %1 is lost at %2.', loses, hour(loses_at)) : '';
   return (
     <div className="gm-watch">
       <p role="status">
         {words} {lost}
       </p>
       <button className="jp-mod-styled" aria-pressed={consent} onClick={() => actions.watch(!consent)}>
-        {consent ? trans.__('Stop when notebooks are closed') : trans.__('Go on when notebooks are closed')}
+        {consent ? trans.__('Stop when notebooks are closed') : trans.__('Continue when notebooks are closed')}
       </button>
     </div>
   );
@@ -166,7 +166,7 @@ function Uploads({ uploads, trans, actions }: { uploads: IUpload[] } & IShared):
           {upload.state === 'sending' && <progress value={upload.fraction} aria-label={upload.title} />}
           {upload.state !== 'stored' && (
             <button className="jp-mod-styled" onClick={() => actions.send(upload.number, upload.state !== 'sending')}>
-              {upload.state === 'sending' ? trans.__('Stop') : trans.__('Go on')}
+              {upload.state === 'sending' ? trans.__('Stop') : trans.__('Continue')}
             </button>
           )}
         </li>

@@ -12,8 +12,6 @@ export interface IVault {
 export interface IJob {
   key: string;
   name: string;
-  vault: string;
-  kind: string;
   state: string;
   size: string;
   fraction: number;
@@ -44,12 +42,12 @@ export interface IUpload {
 export interface IState {
   places: IPlace[];
   consent: boolean;
-  /** The last words of the server's watcher, where it should watch and does not. */
-  said: string;
+  /** The last line of the log of the server's watcher, if it should watch and does not; else empty. */
+  watcherMessage: string;
   uploads: IUpload[];
 }
 
-/** Seconds before the events are asked for again where the server has refused them; then twice as many. */
+/** Seconds before a new request for the events after a refusal; they double each time. */
 const PATIENCE = 30;
 
 const SETTINGS = ServerConnection.makeSettings();
@@ -58,7 +56,7 @@ function address(what: string): string {
   return URLExt.join(SETTINGS.baseUrl, 'glacier-magic', what);
 }
 
-/** Ask the server; the error has the message of its answer. */
+/** Send a request to the server; the error has the message of its response. */
 export async function ask<T>(what: string, body?: object): Promise<T> {
   const init = body ? { method: 'POST', body: JSON.stringify(body) } : {};
   const response = await ServerConnection.makeRequest(address(what), init, SETTINGS);
@@ -68,9 +66,9 @@ export async function ask<T>(what: string, body?: object): Promise<T> {
   return response.json();
 }
 
-/** The state of the server, which follows its events. */
+/** The state of the server, kept up to date by its events. */
 export class Model {
-  state: IState = { places: [], consent: false, said: '', uploads: [] };
+  state: IState = { places: [], consent: false, watcherMessage: '', uploads: [] };
 
   /** Emitted with the state before. */
   get changed(): ISignal<this, IState | null> {
@@ -90,7 +88,7 @@ export class Model {
       this._changed.emit(before);
     };
     events.onerror = () => {
-      // After a lost connection the browser asks again by itself.
+      // The browser itself reconnects after a lost connection, not after a refusal.
       if (events.readyState === EventSource.CLOSED) {
         window.setTimeout(() => this.follow(2 * patience), patience * 1000);
       }

@@ -6,7 +6,7 @@ import * as React from 'react';
 import { Model } from './server';
 import { hour } from './words';
 
-/** The item of the status bar: how much is open, and the next hour at which some of it is expected. */
+/** The item of the status bar: how much is open, and when the next job is expected. */
 export class StatusItem extends ReactWidget {
   constructor(
     private _model: Model,

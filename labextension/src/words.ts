@@ -9,7 +9,7 @@ export function hour(iso: string | null): string {
   return time.toLocaleString([], { ...day, hour: '2-digit', minute: '2-digit' });
 }
 
-/** A word of a line of the magic, quoted. */
+/** An argument of the magic, quoted. */
 export function quoted(word: string): string {
   return `"${word.replace(/(["\\$`])/g, '\\$1')}"`;
 }

@@ -1,4 +1,4 @@
-"""The user's commands around a run: real processes, with what they are told, and what ends them."""
+"""The user's commands before and after a run: real processes, their environment, and how they end."""
 
 import threading
 from pathlib import Path
@@ -37,7 +37,7 @@ def sent(calls):
     return calls.noted("upload_archive", 1)
 
 
-def test_what_a_command_makes_is_stored_and_another_is_told_what_came_of_it(backup, commands, tmp_path):
+def test_files_of_a_command_are_stored_and_the_next_one_gets_the_outcome(backup, commands, tmp_path):
     """Also where the folder does not exist before; a run that finds nothing new says so."""
     backup.root.rmdir()
     told = commands(
@@ -48,7 +48,7 @@ def test_what_a_command_makes_is_stored_and_another_is_told_what_came_of_it(back
     ran = plan.run()
     assert backup.restore() == on_disk(backup.root)
     cost = told()[1][-1]
-    assert float(cost) == 0.06
+    assert float(cost) == 0.06  # a pack and a manifest, three requests each
     assert told() == [
         ["before", "home", "started"],
         ["after", "home", "done", "1", "1", str(ran.snapshot.added), cost],
@@ -59,7 +59,7 @@ def test_what_a_command_makes_is_stored_and_another_is_told_what_came_of_it(back
 
 
 def test_a_failing_command_before_ends_the_run(backup, commands, sent):
-    """Nothing is sent, its words are told without secrets, and the next run is whole."""
+    """Nothing is sent, the error has its output without secrets, and the next run stores all."""
     told = commands(before="echo the key is AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQ; exit 3")
     write(backup.root, a=b"1")
     with pytest.raises(LocalError, match="'before' of 'home' failed, exit code 3: the key is") as caught:
@@ -73,7 +73,7 @@ def test_a_failing_command_before_ends_the_run(backup, commands, sent):
     backup.whole()
 
 
-def test_a_failing_command_after_is_told_and_the_snapshot_stays(backup, commands):
+def test_a_failing_command_after_is_reported_and_the_snapshot_stays(backup, commands):
     commands(after="echo no network; exit 1")
     write(backup.root, a=b"1")
     ran = backup.run()
@@ -81,7 +81,7 @@ def test_a_failing_command_after_is_told_and_the_snapshot_stays(backup, commands
     assert backup.snapshots() == [1]
 
 
-def test_the_limit_holds_for_what_a_command_makes(backup, commands, sent):
+def test_the_limit_holds_for_files_of_a_command(backup, commands, sent):
     told = commands(before=f"for n in 1 2 3 4 5; do echo $n > {backup.root}/$n; done")
     plan = backup.plan(pack_size=1)
     with pytest.raises(OverBudget):
@@ -108,17 +108,17 @@ def test_a_process_that_does_not_have_the_set_runs_no_command(backup, commands):
     "text",
     ["[home", "home = 1", "[home]\nduring = 'true'", "[home]\nbefore = 1", "[home]\nbefore = ''\n[home]\n"],
 )
-def test_a_file_that_is_not_understood_stops_the_plan(backup, commands, text):
+def test_a_file_that_is_not_valid_stops_the_plan(backup, commands, text):
     commands()
     hooks_file().write_text(text)
     with pytest.raises(InputError, match=r"backup\.toml"):
         backup.plan()
 
 
-def test_commands_that_anyone_may_change_are_refused(backup, commands):
+def test_commands_that_all_users_can_change_are_refused(backup, commands):
     commands()
     hooks_file().chmod(0o666)
-    with pytest.raises(InputError, match="Anyone may change"):
+    with pytest.raises(InputError, match="All users can change"):
         backup.plan()
 
 

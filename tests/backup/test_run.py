@@ -209,7 +209,7 @@ def between(change):
 def test_a_file_that_grew_since_it_was_looked_at_is_stored_as_it_was_read(backup):
     """Its size, hash and bytes are those of one moment."""
     root = write(backup.root, a=b"1", b=b"2")
-    ran = backup.by_hand(between(lambda: place(root / "a", b"much longer", mtime=99))).run(0)
+    ran = backup.by_hand(between(lambda: place(root / "a", b"much longer", mtime=99))).run(lambda: 0)
     assert ran.unread == ()
     assert backup.restore()["a"][1:] == (b"much longer", 0o644, 99 * 10**9)
     assert ran.snapshot.bytes == len(b"much longer") + 1
@@ -218,14 +218,14 @@ def test_a_file_that_grew_since_it_was_looked_at_is_stored_as_it_was_read(backup
 def test_a_hard_link_of_a_file_that_grew(backup):
     root = write(backup.root, a=b"1")
     os.link(root / "a", root / "b")
-    backup.by_hand(between(lambda: place(root / "a", b"much longer"))).run(0)
+    backup.by_hand(between(lambda: place(root / "a", b"much longer"))).run(lambda: 0)
     restored = backup.restore()
     assert restored["a"][1] == restored["b"][1] == b"much longer"
 
 
 def test_a_file_that_vanished_is_named(backup):
     root = write(backup.root, a=b"1", b=b"2")
-    ran = backup.by_hand(between(lambda: (root / "a").unlink(missing_ok=True))).run(0)
+    ran = backup.by_hand(between(lambda: (root / "a").unlink(missing_ok=True))).run(lambda: 0)
     assert [name for name, _ in ran.unread] == ["a"]
     assert list(backup.restore()) == ["b"]
     assert ran.snapshot.unread == 1
@@ -238,7 +238,7 @@ def test_a_file_that_became_a_pipe_or_link_is_not_waited_for(backup):
         (root / "a").unlink(missing_ok=True)
         os.mkfifo(root / "a")
 
-    ran = backup.by_hand(between(change)).run(0)
+    ran = backup.by_hand(between(change)).run(lambda: 0)
     assert [name for name, _ in ran.unread] == ["a"]
     assert list(backup.restore()) == ["b"]
 
@@ -490,7 +490,7 @@ def test_a_run_that_is_stopped_goes_on(backup):
     run = backup.by_hand(lambda: 1_000_000, pack_size=60_000)
     run.stop.set()
     with pytest.raises(LocalError, match="was stopped"):
-        run.run(0)
+        run.run(lambda: 0)
     assert backup.run(pack_size=60_000).snapshot.ordinal == 1
     assert backup.restore() == now
     backup.whole()

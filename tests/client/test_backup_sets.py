@@ -1,4 +1,4 @@
-"""The sets of backups side by side: their times, states, sizes and prices."""
+"""The sets of backups: times, states, sizes and prices."""
 
 import pytest
 

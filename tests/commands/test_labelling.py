@@ -56,7 +56,7 @@ def test_snapshots_are_kept_by_their_labels(typed):
 def test_mistakes_change_nothing(typed):
     before = typed.ok("ls", "--csv", "*")
     for words, message in (
-        (("label",), "What is labelled?"),
+        (("label",), "There is nothing to label"),
         (("label", "a", "--add", "two words"), "'two words' cannot be a label"),
         (("label", "a", "nowhere", "--add", "x"), "Nothing in 'photos' matches 'nowhere'"),
         (("label", "a", "home@9", "--add", "x"), "'home' has no snapshot 9"),

@@ -68,7 +68,7 @@ def test_a_row_a_set_and_the_snapshots_of_the_selected_one(panel: BackupPanel) -
 def test_back_up_now_shows_the_plan_and_then_what_has_changed(panel: BackupPanel, tmp_path: Path) -> None:
     select(panel, 1)
     place(tmp_path / "disk/newer", b"6")
-    card = opened(panel, panel._now)
+    card = opened(panel, panel._back_up)
     assert " of photos to photos" in card._text.value
     card._start.click()
     until(lambda: "snapshot 3 of 6 files" in card._status.value)
@@ -79,10 +79,10 @@ def test_back_up_now_shows_the_plan_and_then_what_has_changed(panel: BackupPanel
 def test_an_error_is_said(panel: BackupPanel, tmp_path: Path) -> None:
     (tmp_path / "disk/a/x").unlink()
     (tmp_path / "disk/a/y").unlink()
-    panel._now.click()
+    panel._back_up.click()
     until(lambda: "is empty" in panel._status.value)
     assert panel._area.children == ()
-    assert not panel._now.disabled
+    assert not panel._back_up.disabled
 
 
 def test_a_folder_of_a_snapshot_is_recovered_from_its_form(

@@ -16,7 +16,7 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.client.connect import connection_for
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
-from glacier_magic.watch.watching import consent, offer
+from glacier_magic.watch.consent import consent, offer
 from tests.intercepting import Calls
 
 
@@ -242,4 +242,4 @@ def test_the_server_goes_on_where_one_offers_it(vault: gm.Vault, tmp_path: Path)
 def boxes(widget: Any) -> list[Any]:
     """Return the boxes for that in a widget."""
     found = [child for each in getattr(widget, "children", ()) for child in boxes(each)]
-    return [widget, *found] if getattr(widget, "description", "").startswith("Go on when") else found
+    return [widget, *found] if getattr(widget, "description", "").startswith("Continue when") else found

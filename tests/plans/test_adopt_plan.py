@@ -202,7 +202,7 @@ def test_a_prune_keeps_what_an_older_snapshot_may_need(backup, other, key_file, 
     stored = backup.service.archives()
     pruning = vault.prune("home", Keep(last=1))
     assert [one.ordinal for one in pruning.pruning.given_up] == [2]
-    assert "which this catalogue does not know" in dict(pruning.facts)["kept for others"]
+    assert "unknown to this catalogue" in dict(pruning.facts)["kept for others"]
     pruning.run(confirm="photos")
     assert backup.service.archives() == stored
     assert backup.restore(1) is not None

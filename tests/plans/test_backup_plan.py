@@ -2,7 +2,7 @@
 
 import pytest
 
-from glacier_magic.backup.looking import spools
+from glacier_magic.backup.set_scan import spools
 from glacier_magic.errors import InputError
 from tests.counting import counting, counting_uploads
 from tests.packed import MIB, place

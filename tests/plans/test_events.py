@@ -1,16 +1,16 @@
-"""What programs are told of backups, recoveries and prunes."""
+"""The events of backups, recoveries and prunes."""
 
 import pytest
 
 from glacier_magic.backup.keep import Keep
-from glacier_magic.backup.looking import spools
+from glacier_magic.backup.set_scan import spools
 from glacier_magic.errors import InputError, LocalError
 from glacier_magic.plans.events import NAMES
 from tests.packed import place, write
 
 
 def test_programs_are_told_as_plans_start_and_end(backup, key, later, session, tmp_path):
-    """With what came of them; a recovery is done when its files are written."""
+    """With their outcomes; a recovery is done when its files are written."""
     heard = []
     for name in NAMES:
         backup.vault.on(name, lambda event: heard.append((event.name, event.set, event.outcome)))

@@ -291,15 +291,15 @@ def test_what_a_mostly_dead_pack_has_left_is_stored_anew(
     prune(now=True).run(confirm="photos")
     assert old.archive_id not in deleted
     deleted.clear()
-    anew = backup.vault.repack("home", NEWEST)
-    assert (anew.repacks, anew.requests) == (True, 6)
-    assert "stored anew" in dict(anew.facts)
-    ran = anew.run()
+    again = backup.vault.repack("home", NEWEST)
+    assert (again.repacks, again.requests) == (True, 6)
+    assert "repacked" in dict(again.facts)
+    ran = again.run()
     assert backup.members(backup.packs()[-1]) == ["small"]
     assert old.archive_id in backup.service.archives()
     assert backup.restore(ran.snapshot.ordinal - 1) == backup.restore() == mostly_dead
     packs = len(backup.packs())
-    anew.run()  # a second time: the contents are elsewhere by now
+    again.run()  # a second time: the contents are elsewhere by now
     assert len(backup.packs()) == packs
     assert not backup.vault.repack("home", NEWEST).repacks
     assert old.archive_id in [archive.archive_id for archive in prune().pruning.later]
@@ -312,9 +312,9 @@ def test_what_a_mostly_dead_pack_has_left_is_stored_anew(
 def test_what_is_not_on_the_disk_is_not_stored_anew(backup, mostly_dead):
     """Or no longer with that content, or needed by an older snapshot: its pack stays."""
     assert not backup.vault.repack("home", Keep(last=3)).repacks
-    anew = backup.vault.repack("home", NEWEST)
+    again = backup.vault.repack("home", NEWEST)
     place(backup.root / "small", b"changed after the plan")
-    anew.run()
+    again.run()
     assert backup.restore() == on_disk(backup.root)
     kept = backup.vault.prune("home", Keep(last=2), now=True)
     kept.run(confirm="photos")

@@ -330,5 +330,5 @@ def test_a_sample_finds_what_an_inventory_does_not(backup, sample, ready):
 def test_a_sample_of_no_amount_is_refused(backup, sample, amount):
     write(backup.root, a=b"a")
     backup.run()
-    with pytest.raises(InputError, match="no number of files"):
+    with pytest.raises(InputError, match="neither a number of files"):
         sample(amount)

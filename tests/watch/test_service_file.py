@@ -77,7 +77,7 @@ def test_it_is_shown_first_then_written_then_removed(platform):
 
 
 def test_a_folder_that_cannot_be_written(home):
-    """Is said, and nothing is changed."""
+    """The error is reported, and nothing is changed."""
     (home / ".config").write_text("a file")
     with pytest.raises(LocalError, match="cannot be changed"):
         install("linux").run()

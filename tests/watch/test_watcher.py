@@ -1,4 +1,4 @@
-"""What a watcher goes on with when no session does, and what it says."""
+"""What a watcher continues when no session does, and the lines that it prints."""
 
 import json
 import os
@@ -170,11 +170,11 @@ def test_what_an_interrupted_backup_has_packed_is_stored(backup, session, watch,
     with counting(emulator, "CompleteMultipartUpload") as sent:
         lines = watch().end()
         assert sent() == 1
-    assert lines[-2].endswith("finished upload of what the backup home has packed")
+    assert lines[-2].endswith("finished upload of packs of the backup home")
 
 
 def test_a_login_that_fails_is_said_once_and_tried_again(filled, session, watch, emulator, until, tmp_path):
-    """In words, without a key; what is open waits meanwhile."""
+    """Without a secret; what is open waits."""
     filled.restore("c.txt", to=tmp_path / "back").run()
     left(session)
     tried, works = [], []
@@ -195,7 +195,7 @@ def test_a_login_that_fails_is_said_once_and_tried_again(filled, session, watch,
 
 
 def test_another_account_is_refused(filled, session, watch, until, home, tmp_path):
-    """A login that changed meanwhile must not drive what another account has open."""
+    """Credentials that changed meanwhile must not continue the work of another account."""
     filled.restore("c.txt", to=tmp_path / "back").run()
     left(session)
     [stored] = (home / "own/catalogues").glob("*.json")

@@ -68,9 +68,9 @@ class Backups:
         return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
 
     def to_send(self, *, free: bool = False) -> list[BackupSet]:
-        """Return this user's sets that have packs to be stored.
+        """Return this user's sets with sealed packs, which are not stored yet.
 
-        :param free: only those that no process works on.
+        :param free: leave out the sets that a process is backing up.
         """
         sql = "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? AND id IN "
         sql += "(SELECT set_id FROM packs WHERE state='sealed')"
@@ -84,7 +84,7 @@ class Backups:
     def redefine(
         self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
     ) -> None:
-        """FileChange what a set takes, and for whom; snapshots made before stay as they are."""
+        """Replace the folders, rules and recipients of a set; its snapshots stay as they are."""
         texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
         self._database.execute(
             "UPDATE backup_sets SET roots=?, rules=?, recipients=? WHERE id=?", (*texts, set_id)
@@ -103,8 +103,8 @@ class Backups:
     def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
         """Return the unfinished snapshot of a set; begin one if there is none.
 
-        It begins a second after the one before at least, even if a clock is set back: its archives are
-        named after it.
+        It begins at least a second after the one before, even if a clock is set back: the names of its
+        archives have the time of its beginning.
 
         :param ordinal: its number; None for the next one.
         """
@@ -121,7 +121,7 @@ class Backups:
             return known[-1]
 
     def measure(self, snapshot: SnapshotRecord, *, unread: int) -> None:
-        """Record what a snapshot has, once its packs are stored."""
+        """Record the number and size of a snapshot's files, and the bytes of its packs, which are stored."""
         files, size = self._database.rows(
             f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entries WHERE {_IN} AND kind='file'",
             (snapshot.set_id, snapshot.ordinal, snapshot.ordinal),
@@ -136,7 +136,7 @@ class Backups:
         )
 
     def finish(self, snapshot: SnapshotRecord, now: int) -> None:
-        """Complete a snapshot: its manifest is stored, too."""
+        """Record that a snapshot is complete: its manifest is stored."""
         self._database.execute("UPDATE snapshots SET finished=? WHERE id=?", (now, snapshot.id))
 
     def label(self, snapshot: SnapshotRecord) -> None:
@@ -162,7 +162,7 @@ class Backups:
             after = rows[-1][0]
 
     def has_below(self, set_id: int, ordinal: int, prefix: str) -> bool:
-        """Return whether a snapshot has entries whose paths begin with *prefix*, and have more."""
+        """Return whether a snapshot has entries whose paths are longer than *prefix* and begin with it."""
         row = self._database.row(
             f"SELECT path FROM entries WHERE {_IN} AND path>? ORDER BY path LIMIT 1",
             (set_id, ordinal, ordinal, prefix),
@@ -178,7 +178,7 @@ class Backups:
             self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
     def touch(self, set_id: int, entries: Iterable[BackedUp]) -> None:
-        """Record, in one transaction, that files were looked at, and are the same."""
+        """Record, in one transaction, the new ``ctime`` and inode of files with the same content."""
         self._database.executemany(
             "UPDATE entries SET ctime_ns=?, inode=? WHERE set_id=? AND path=? AND until IS NULL",
             ((entry.ctime_ns, entry.inode, set_id, entry.path) for entry in entries),
@@ -191,7 +191,7 @@ class Backups:
 
     def _end(self, set_id: int, ordinal: int, path: str) -> None:
         row = (set_id, path)
-        # A version that only the unfinished snapshot had is in none.
+        # A version that only the unfinished snapshot has is in no snapshot any longer.
         self._database.execute("DELETE FROM entries WHERE set_id=? AND path=? AND since=?", (*row, ordinal))
         self._database.execute(
             "UPDATE entries SET until=? WHERE set_id=? AND path=? AND until IS NULL", (ordinal, *row)
@@ -218,13 +218,13 @@ class Backups:
         members: Iterable[tuple[BackedUp, str, int | None]],
         lost: Set[int] = frozenset(),
     ) -> dict[int, int]:
-        """Record, in one transaction, that the file of a pack is whole, and what is in it.
+        """Record, in one transaction, that the file of a pack is complete, and the contents in it.
 
         :param facts: size, tree_hash, head and frames.
         :param members: each file with the hash of its content, and where that begins; None for a link to
             an earlier one.
-        :param lost: contents that have another place from when the pack is stored on.
-        :return: of those in this pack, where each begins, for :meth:`stored`.
+        :param lost: contents that are replaced when the pack is stored.
+        :return: where each lost content that is in this pack begins, for :meth:`stored`.
         """
         moved = {}
         with self._database.transaction():
@@ -250,7 +250,7 @@ class Backups:
         )
 
     def stored(self, pack: int, archive_id: str, moved: Mapping[int, int] | None = None) -> None:
-        """Record the archive of a pack, and that all snapshots find contents in it: see :meth:`sealed`."""
+        """Record the archive of a pack, and the place of lost contents in it: see :meth:`sealed`."""
         with self._database.transaction():
             done = "UPDATE packs SET state='stored', archive_id=? WHERE id=?"
             self._database.execute(done, (archive_id, pack))
@@ -259,7 +259,7 @@ class Backups:
                 self._database.execute(place, (pack, start, content))
 
     def give_up(self, pack: int) -> None:
-        """Forget a pack that is not stored, and the entries that need it: they are packed again."""
+        """Delete a pack that is not stored, and the entries that need it: the next run packs them again."""
         with self._database.transaction():
             lost = "content_id IN (SELECT id FROM contents WHERE pack_id=?)"
             self._database.execute(f"DELETE FROM entries WHERE {lost}", (pack,))
@@ -306,7 +306,7 @@ class Backups:
         return {row[0] for row in rows}
 
     def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
-        """Give up snapshots: their entries, and contents that no other snapshot has."""
+        """Delete snapshots, their entries, and the contents that no other snapshot has."""
         with self._database.transaction():
             for ordinal in ordinals:
                 self._database.execute(

@@ -1,4 +1,4 @@
-"""Which process drives what is open in a catalogue."""
+"""Which process watches what is open in a catalogue."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..storage.owners import is_dead
 from ..storage.stored_settings import StoredSettings
 
 KERNEL = "kernel"
-"""A kernel or a command, whose watch the others take over: they outlast it."""
+"""A kernel or a command; a server or a watcher, which outlasts it, takes its lease over."""
 
 LEASE = 90.0
-"""Seconds without a renewal after which a watch ends; it is renewed in the last two thirds of them."""
+"""Seconds without a renewal after which a lease ends; it is renewed in the last two thirds of them."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def part_in_words(item: RestoreItem) -> tuple[str, ...]:
 
 
 def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
-    """Return one row an item; see :attr:`.RestorePlan.table`."""
+    """Return one row per item; see :attr:`.RestorePlan.table`."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {

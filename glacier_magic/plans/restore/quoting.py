@@ -296,7 +296,7 @@ class Tiers(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a tier: US dollars (Decimal, None unknown), whether confirmed, and when ready.
+        """One row per tier: US dollars (Decimal, None unknown), whether confirmed, and when ready.
 
         ``known`` is what the known part comes to; ``earliest`` and ``latest`` are UTC.
         """

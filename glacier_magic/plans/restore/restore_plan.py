@@ -278,7 +278,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, action, target, job_id.
+        """One row per archive: name, size, archive_id, tree_hash, action, target, job_id.
 
         With parts, ``part``, ``cover`` and ``verifiable`` as well: the first and last byte that are
         written, and those that are retrieved.

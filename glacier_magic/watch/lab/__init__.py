@@ -1,4 +1,4 @@
-"""The part for Jupyter Server: what JupyterLab's panel shows and does, and the watcher of the server.
+"""The extension of Jupyter Server: the requests of JupyterLab's panel, and the watcher of the server.
 
 Jupyter Server finds it by ``jupyter_server_config.d/glacier_magic.json``.  Only this folder imports
 ``jupyter_server`` and ``tornado``.

@@ -16,12 +16,11 @@ from ...errors import NotFound
 from ...errors.scrubbing import scrub
 from ...jobs import JobRow
 from ...jobs.row_cache import RowCache
-from ...jobs.watched import number_open
+from ...jobs.watched import number_open, watching
 from ...service import Connection
-from ..watching import watching
 
 MOST = 200
-"""Rows that are sent for one catalogue; ``counts`` has all."""
+"""The most jobs that are sent for one catalogue; ``counts`` counts all."""
 SOON = timedelta(hours=2)
 """The panel warns of what is lost within this time."""
 
@@ -52,7 +51,7 @@ class PanelState:
             self._places.popitem()[1].catalogue.close()
 
     def marks(self) -> object:
-        """Return something that differs once a catalogue has been written, or another is in use."""
+        """Return a value that changes when a catalogue is written, or another is in use."""
         markers = [place.catalogue.database.change_marker() for place in self._places.values()]
         return _last_text(), markers if None not in markers else object()
 
@@ -78,12 +77,12 @@ class PanelState:
 def used_with(key: str) -> UsedCatalogue:
     """Return the catalogue that the panel shows with a key.
 
-    :raises NotFound: it is not there any more.
+    :raises NotFound: it no longer exists.
     """
     for used in used_catalogues():
         if used.key == key:
             return used
-    raise NotFound("This catalogue is not there any more", cure="Connect again in a notebook.")
+    raise NotFound("This catalogue no longer exists", cure="Connect again in a notebook.")
 
 
 def current(found: list[UsedCatalogue]) -> UsedCatalogue | None:
@@ -128,7 +127,6 @@ def _described(place: _Place) -> dict[str, Any]:
         "counts": dict(recorded.states),
         "watching": {
             "by": watched.by,
-            "next_call": _iso(watched.next_call),
             "loses_at": _iso(watched.loses_at),
             "loses": watched.loses,
             "open": watched.open,
@@ -153,7 +151,7 @@ def _vault(catalogue: Catalogue, name: str) -> dict[str, Any]:
 
 
 def _chosen(rows: tuple[JobRow, ...]) -> list[JobRow]:
-    """Return the rows to send: first what asks for attention, then what goes on, then what has ended."""
+    """Return the rows to send: failed and ready jobs first, then those in progress, then those that ended."""
     order = {state: place for place, state in enumerate(_ORDER)}
     return sorted(rows, key=lambda row: order.get(row.state, len(order)))[:MOST]
 
@@ -164,8 +162,6 @@ def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
     return {
         "key": row.key,
         "name": row.name,
-        "vault": row.vault,
-        "kind": row.kind,
         "state": row.state,
         "size": "" if row.size is None else human_bytes(row.size),
         "fraction": round(row.done / row.size, 2) if row.size else 0.0,

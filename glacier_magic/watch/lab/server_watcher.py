@@ -11,11 +11,11 @@ from .. import child
 from ..consent import consent, offer, withdraw
 
 PAUSE = 2.0
-"""Seconds between two looks: a notebook may change the consent, and the child may be killed."""
+"""Seconds between two checks: a notebook may change the consent, and the child may be killed."""
 
 
 class ServerWatcher:
-    """Starts the child when the user consents, again when it has died, and stops it with the consent."""
+    """Starts the child when the user consents or it has died, and stops it when the consent is withdrawn."""
 
     def __init__(self) -> None:
         self._ended, self._wake = False, threading.Event()
@@ -27,8 +27,8 @@ class ServerWatcher:
         """Begin to follow the consent."""
         self._thread.start()
 
-    def look(self) -> None:
-        """Look at the consent now."""
+    def check_now(self) -> None:
+        """Check the consent without waiting."""
         self._wake.set()
 
     def close(self) -> None:
@@ -37,7 +37,7 @@ class ServerWatcher:
         self._wake.set()
         self._thread.join()
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """Return the last line of the child's log."""
         with suppress(OSError):
             return self._log.read_text("utf-8", "replace").rpartition("\n")[0].rpartition("\n")[2]
@@ -45,7 +45,7 @@ class ServerWatcher:
 
     def _run(self) -> None:
         self._wake.wait(PAUSE)  # the server starts first
-        with suppress(OSError):  # notebooks offer no button then
+        with suppress(OSError):  # notebooks then show no box
             offer()
         while not self._ended:
             wanted = consent()

@@ -1,4 +1,4 @@
-"""What the server does for the panel: its state, the consent to watch, comparisons and uploads."""
+"""The work of the server for the panel: its state, the consent to watch, comparisons and uploads."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from ...client.session import Session
 from ...errors import CredentialsError, InputError
 from ...errors.steps import MAGIC, spell_as
 from ...transfer.verify import SAME, counted, verify
-from ..watching import consent, set_consent
+from ..consent import consent, set_consent
+from .lab_upload import LabUpload
 from .panel_state import PanelState, used_with
-from .sending import LabUpload
 from .server_watcher import ServerWatcher
 
 LONGEST = 15.0
-"""Seconds after which the state is read again without a change: hours pass."""
+"""Seconds after which the state is read again even without a change, as it contains times."""
 SHARE = 5
-"""The state of many jobs takes long to read: so many times as long passes before the next time."""
+"""The pause after reading the state, in multiples of the time that the reading took."""
 KEPT = 20
-"""Uploads that are shown; the oldest that have ended are left out."""
+"""The most uploads in the panel that are not running; older ones are removed."""
 LISTED = 200
-"""Files of a comparison that are listed."""
+"""The most files that a comparison lists."""
 
 
-class LabDesk:
-    """Answers the pages of one server; all methods but :meth:`begin` may take long."""
+class PanelBackend:
+    """Does the work for the panels of one server; each method may take long."""
 
     def __init__(self, watcher: ServerWatcher) -> None:
         self._watcher, self._panel = watcher, PanelState()
@@ -60,7 +60,7 @@ class LabDesk:
             marks = (self._panel.marks(), consent(), [upload.shown() for upload in self._uploads.values()])
             if marks != self._marks or began >= self._until:
                 self._text = json.dumps(self._read())
-                # Marks of before the reading: a change meanwhile shows next time.
+                # The marks from before the reading: a change during it is read the next time.
                 self._marks, ended = marks, time.monotonic()
                 self._until, self._rest = ended + LONGEST, ended + SHARE * (ended - began)
             return self._text
@@ -72,23 +72,23 @@ class LabDesk:
     def _read(self) -> dict[str, Any]:
         uploads = [upload.shown() for upload in self._uploads.values() if upload.state != "planned"]
         places, wanted = self._panel.read(), consent()
-        # Nobody watches though the server should: its own login may not be that of the notebook.
+        # The server should watch and does not: its credentials may not be those of the notebook.
         alone = wanted and any(p["watching"]["open"] and not p["watching"]["by"] for p in places)
-        said = self._watcher.last_words() if alone else ""
-        return {"places": places, "consent": wanted, "said": said, "uploads": uploads}
+        message = self._watcher.last_log_line() if alone else ""
+        return {"places": places, "consent": wanted, "watcherMessage": message, "uploads": uploads}
 
     # What the user does
 
     def consent(self, on: bool) -> dict[str, Any]:
-        """Store whether the server may watch, and do so."""
+        """Store the consent, and start or stop the watcher accordingly."""
         set_consent(on)
-        self._watcher.look()
+        self._watcher.check_now()
         return {"consent": on}
 
     def verify(self, place: str, vault: str, paths: list[Path], root: Path) -> dict[str, Any]:
         """Compare files and folders with the archives of a vault, according to the catalogue.
 
-        :raises NotFound: the catalogue is not there any more.
+        :raises NotFound: the catalogue no longer exists.
         """
         catalogue = used_with(place).known.open()
         assert catalogue is not None
@@ -109,7 +109,7 @@ class LabDesk:
         session = reconnect(used.connection, partial(Session, catalogue=file), until_unused=True)
         try:
             if session.account != used.known.account:
-                raise CredentialsError("The login of the server is of another account than the panel shows")
+                raise CredentialsError("The credentials of the server are of another account")
             plan = session.known_vault(vault).upload_plan([*map(str, paths)], recursive=True, root=root)
         except BaseException:
             session.close()
@@ -128,6 +128,6 @@ class LabDesk:
         """
         upload = self._uploads.get(number)
         if upload is None:
-            raise InputError("This upload is not known any more", cure="Choose the files again.")
+            raise InputError("This upload is no longer known", cure="Choose the files again.")
         (upload.start if on else upload.stop)()
         return upload.shown()

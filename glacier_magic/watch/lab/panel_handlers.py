@@ -1,4 +1,4 @@
-"""The addresses below ``/glacier-magic/`` of a Jupyter server, each behind its own authentication."""
+"""The handlers of requests below ``/glacier-magic/``, behind the authentication of the Jupyter server."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from tornado.iostream import StreamClosedError
 from ...errors import GlacierError, describe
 
 if TYPE_CHECKING:
-    from .desk import LabDesk
+    from .panel_backend import PanelBackend
     from .server_app import GlacierLab
 
 T = TypeVar("T")
 
 HEARTBEAT = 15.0
-"""Seconds after which a line is sent without a change: proxies end connections that are silent."""
+"""Seconds without a change after which a comment is sent: proxies end silent connections."""
 PAUSE = 1.0
 """Seconds between two looks at the catalogue while a page is open."""
 
 
-class _Address(APIHandler):
-    """Answers in JSON; work on the catalogue and the service runs in threads."""
+class _Handler(APIHandler):
+    """Answers in JSON; a thread works on the catalogue and with the service."""
 
     auth_resource = "glacier_magic"
 
-    def desk(self) -> LabDesk:
-        """Return what answers; called from threads."""
-        return cast("GlacierLab", self.settings["glacier_magic"]).desk()
+    def backend(self) -> PanelBackend:
+        """Return what does the work; called from threads."""
+        return cast("GlacierLab", self.settings["glacier_magic"]).backend()
 
     async def answer(self, act: Callable[[], dict[str, Any]]) -> None:
         """Send what *act* returns in a thread, or its error without secrets."""
@@ -87,17 +87,17 @@ class _Address(APIHandler):
         return Path(root).absolute()
 
 
-class _State(_Address):
+class _State(_Handler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        await self.answer(lambda: self.desk().state())
+        await self.answer(lambda: self.backend().state())
 
 
-class _Events(_Address):
+class _Events(_Handler):
     """Sends the state at once and after each change, as server-sent events."""
 
-    _track_activity = False  # an open page must not keep an idle server from being stopped
+    _track_activity = False  # a server with an open page counts as idle, and can be stopped
     _open = True
 
     @web.authenticated
@@ -108,9 +108,8 @@ class _Events(_Address):
         self.set_header("X-Accel-Buffering", "no")
         sent, at = "", 0.0
         while self._open:
-            text = await asyncio.to_thread(lambda: self.desk().text())
+            text = await asyncio.to_thread(lambda: self.backend().text())
             if text != sent or time.monotonic() - at > HEARTBEAT:
-                # A comment keeps the connection.
                 self.write(f"data: {text}\n\n" if text != sent else ":\n\n")
                 sent, at = text, time.monotonic()
                 try:
@@ -123,48 +122,45 @@ class _Events(_Address):
         self._open = False
 
 
-class _Consent(_Address):
+class _Consent(_Handler):
     @web.authenticated
     @authorized
     async def post(self) -> None:
         on = self.asked("on", bool)
-        await self.answer(lambda: self.desk().consent(on))
+        await self.answer(lambda: self.backend().consent(on))
 
 
-class _Verify(_Address):
+class _Files(_Handler):
+    """Compares the files that a request names with a vault, or plans their upload."""
+
     @web.authenticated
     @authorized
-    async def post(self) -> None:
+    async def post(self, what: str) -> None:
         place, vault = self.asked("place", str), self.asked("vault", str)
         paths, root = await self.paths(), self.root
-        await self.answer(lambda: self.desk().verify(place, vault, paths, root))
+
+        def act() -> dict[str, Any]:
+            backend = self.backend()
+            return (backend.verify if what == "verify" else backend.plan_upload)(place, vault, paths, root)
+
+        await self.answer(act)
 
 
-class _Uploads(_Address):
-    @web.authenticated
-    @authorized
-    async def post(self) -> None:
-        place, vault = self.asked("place", str), self.asked("vault", str)
-        paths, root = await self.paths(), self.root
-        await self.answer(lambda: self.desk().plan_upload(place, vault, paths, root))
-
-
-class _Upload(_Address):
+class _Upload(_Handler):
     @web.authenticated
     @authorized
     async def post(self, number: str) -> None:
         on = self.asked("on", bool)
-        await self.answer(lambda: self.desk().send(number, on))
+        await self.answer(lambda: self.backend().send(number, on))
 
 
-ADDRESSES: list[tuple[str, type[APIHandler]]] = [
-    (f"/glacier-magic/{place}", address)
-    for place, address in (
+HANDLERS: list[tuple[str, type[APIHandler]]] = [
+    (f"/glacier-magic/{place}", handler)
+    for place, handler in (
         ("state", _State),
         ("events", _Events),
         ("consent", _Consent),
-        ("verify", _Verify),
-        ("uploads", _Uploads),
+        ("(verify|uploads)", _Files),
         (r"uploads/([0-9a-f]{32})", _Upload),
     )
 ]

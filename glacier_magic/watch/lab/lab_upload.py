@@ -1,4 +1,4 @@
-"""Uploads that were started in JupyterLab's file browser: plans that were shown, then run in threads."""
+"""An upload that was started in JupyterLab's file browser."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ...plans.upload_plan import UploadPlan
 from ...transfer.progress import Report
 
 LONGEST_STOP = 5.0
-"""Seconds that the end of the server waits for the requests in progress."""
+"""Seconds that the server waits for the requests in progress when it ends."""
 
 
 class LabUpload:
-    """One upload with a session of its own: planned, sending, stored, stopped or failed."""
+    """A plan with a session of its own, run in a thread: planned, sending, stored, stopped or failed."""
 
     def __init__(self, session: Session, plan: UploadPlan) -> None:
         self._session, self._plan = session, plan
-        self._title = plan.title  # a second run counts what is left
+        self._title = plan.title  # that of a second run counts only the rest
         self._thread: threading.Thread | None = None
         self.number = uuid.uuid4().hex
         self.state, self._words, self._fraction = "planned", "", 0.0

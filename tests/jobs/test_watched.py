@@ -1,6 +1,5 @@
-"""Who watches, in words, and whether the Jupyter server may."""
+"""What is open, and who watches it."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from glacier_magic.base.rendering import summary
 from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.errors.steps import spell_as
 from glacier_magic.jobs import OUTPUT_KEPT
-from glacier_magic.watch.watching import consent, offer, offered, set_consent, watching, withdraw
+from glacier_magic.jobs.watched import watching
 from tests.counting import counting
 
 
@@ -21,29 +20,6 @@ def requested(filled, session, tmp_path):
     return session
 
 
-def test_the_server_may_once_the_user_has_said_so():
-    """Remembered for the user, and taken back."""
-    assert not consent()
-    set_consent(on=True)
-    assert consent()
-    set_consent(on=False)
-    set_consent(on=False)
-    assert not consent()
-
-
-def test_a_server_offers_while_it_runs(home):
-    """A server that was killed offers nothing."""
-    assert not offered()
-    offer()
-    assert offered()
-    [file] = (home / "own").glob("server-offers")
-    file.write_text(file.read_text().replace(f":{os.getpid()}:", ":4194303:"))
-    assert not offered()
-    offer()
-    withdraw()
-    assert not offered()
-
-
 def test_what_is_open_and_when_the_first_output_goes(requested, later, emulator):
     """From the catalogue alone: by the job's end, expected or known, and 24 hours."""
     now = requested.service.clock.now()
@@ -52,25 +28,24 @@ def test_what_is_open_and_when_the_first_output_goes(requested, later, emulator)
         assert requests() == 0
     assert (found.by, found.open, found.loses) == ("", 2, "scans/a.tif")
     assert found.loses_at - now == pytest.approx(OUTPUT_KEPT + timedelta(hours=4), abs=timedelta(minutes=1))
-    assert now <= found.next_call < now + timedelta(hours=3)
     assert requested.catalogue.watches.claim("server", new_owner())
     assert watching(requested.catalogue).by == "server"
 
 
 def test_an_empty_catalogue_has_nothing_open(session):
-    """Nor a time of anything."""
+    """And nothing that expires."""
     found = watching(session.catalogue)
-    assert (found.by, found.open, found.next_call, found.loses_at) == ("", 0, None, None)
+    assert (found.by, found.open, found.loses_at) == ("", 0, None)
 
 
 @pytest.mark.parametrize(
     ("program", "words"), [("%glacier", "kernel"), ("glacier-magic", "command"), (None, "program")]
 )
-def test_the_board_says_what_goes_when_this_process_ends(requested, program, words):
-    """With the hour; not if another process outlasts it, or nothing is open."""
+def test_the_board_says_which_output_is_lost_when_this_process_ends(requested, program, words):
+    """With the time; not if another process outlasts it, or nothing is open."""
     spell_as(program)
     said = summary(requested.tracker.snapshot())
-    assert f"Watched by this {words} alone: when it ends, the output of scans/a.tif goes at" in said
+    assert f"Watched by this {words} alone: when it ends, the output of scans/a.tif is lost at" in said
     watches, other = requested.catalogue.watches, new_owner()
     assert watches.claim("server", other)
     assert summary(requested.tracker.snapshot()).endswith(". Watched by the Jupyter server")
@@ -99,7 +74,7 @@ def test_a_kernel_watches_while_something_is_open(filled, session, later, until,
 
 
 def test_a_set_that_a_process_works_on_is_not_to_be_sent(backup, session):
-    """It sends its packs itself, unless it has died; they are open all the same."""
+    """It sends its packs itself, unless it has died; in either case they count as open."""
     backup.plan(plain=True)
     found = backup.records.define("photos", "home", [str(backup.root)], {}, [], now=1)
     snapshot = backup.records.open_snapshot(found.id, 1)
