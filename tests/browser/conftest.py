@@ -19,6 +19,7 @@ import nbformat
 import pytest
 
 from glacier_magic import emulator
+from tests import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -88,6 +89,11 @@ def running(base: Path) -> Iterator[Lab]:
         "GLACIER_MAGIC_EMULATOR": str(emulated),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    # The panel of this tree: an editable install has a copy of that time.
+    panel = base / "jupyter_path" / "labextensions" / "glacier_magic"
+    panel.parent.mkdir(parents=True)
+    panel.symlink_to(ROOT / "glacier_magic" / "watch" / "lab" / "labextension")
+    environment["JUPYTER_PATH"] = str(base / "jupyter_path")
     _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
     command = [
         sys.executable,
