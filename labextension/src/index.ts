@@ -64,12 +64,12 @@ async function activate(
     palette?.addItem({ command: `glacier_magic:${name}`, category });
   };
   command('show', trans.__('Show Glacier Vaults'), () => shell.activateById(panel.id));
-  command('jobs', trans.__('Open the Job Board'), () => line('jobs'));
-  command('watch', trans.__('Go On When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
+  command('jobs', trans.__('Open the Glacier Job Board'), () => line('jobs'));
+  command('watch', trans.__('Go On with Glacier Jobs When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
     isToggled: () => model.state.consent
   });
 
-  /** Commands of the file browser's menu: on the selected files, with the place of the panel. */
+  /** Commands of the file browser's menu: on the selected files, folders with a slash, with the place of the panel. */
   const onFiles = (name: string, label: string, act: (place: IPlace, paths: string[]) => Promise<void>) =>
     commands.addCommand(`glacier_magic:${name}`, {
       label,
@@ -77,7 +77,8 @@ async function activate(
       isVisible: () => !!model.state.places[0]?.vaults.length,
       execute: () => {
         const items = [...(files?.tracker.currentWidget?.selectedItems() ?? [])];
-        return items.length ? trying(act(model.state.places[0], items.map(item => item.path))) : undefined;
+        const paths = items.map(item => item.path + (item.type === 'directory' ? '/' : ''));
+        return paths.length ? trying(act(model.state.places[0], paths)) : undefined;
       }
     });
   onFiles('upload', trans.__('Upload to Glacier vault …'), (place, paths) => upload(place, paths, trans));
@@ -85,9 +86,8 @@ async function activate(
   onFiles('restore', trans.__('Get back from Glacier …'), async (place, paths) => {
     const vault = await chooseVault(place, trans.__('Get back from Glacier'));
     if (vault !== null) {
-      const folders = paths.map(path => quoted(`${path}/`)).join(' ');
       // The names of archives begin at the root of the server, so the files come back to their places.
-      line(`restore ${folders} --vault ${vault} --to ${quoted(PageConfig.getOption('serverRoot'))}`);
+      line(`restore ${paths.map(quoted).join(' ')} --vault ${vault} --to ${quoted(PageConfig.getOption('serverRoot'))}`);
     }
   });
 
