@@ -172,9 +172,14 @@ def test_what_is_lost_within_two_hours_is_said(
 
         set_consent(on=False)
         page.goto(f"{lab.url}lab?token={lab.token}&reset")
-        page.locator("#jp-main-statusbar").wait_for()
-        page.keyboard.press("Control+Shift+C")
-        page.locator(".lm-CommandPalette-input").fill("Show Glacier Vaults")
+        page.locator(".jp-LauncherCard").first.wait_for()
+        palette = page.locator(".lm-CommandPalette-input")
+        for _ in range(20):  # a page that starts is deaf
+            page.keyboard.press("Control+Shift+C")
+            page.wait_for_timeout(1000)
+            if palette.is_visible():
+                break
+        palette.fill("Show Glacier Vaults")
         page.keyboard.press("Enter")
         panel = page.locator("#glacier_magic\\:panel")
         panel.locator("summary", has_text="Vaults").wait_for()
