@@ -33,6 +33,7 @@ class LeaseKeeper:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="glacier-lease", daemon=True)
                 self._thread.start()
+        self._watch()  # others see it at once
 
     def release(self) -> None:
         """Release the lease of :class:`.Watches`."""
@@ -46,10 +47,14 @@ class LeaseKeeper:
             with suppress(GlacierError):  # one may fail: a lease outlasts two renewals
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
-                if self.watches and self._follows():
-                    self._claimed = self._catalogue.watches.claim(KERNEL, self._owner)
+                self._watch()
                 with self._lock:  # so that hold() does not rely on a thread that is ending
                     if not self._follows() and not self._catalogue.downloads.held_by(self._owner):
                         self._thread = None
                         self.release()
                         return
+
+    def _watch(self) -> None:
+        with suppress(GlacierError):
+            if self.watches and self._follows():
+                self._claimed = self._catalogue.watches.claim(KERNEL, self._owner)

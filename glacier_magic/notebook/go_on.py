@@ -29,3 +29,9 @@ def go_on_box() -> list[widgets.Widget]:
 
     box.observe(changed, "value")
     return [box, trouble]
+
+
+def follow_consent(box: list[widgets.Widget]) -> None:
+    """Show in what :func:`go_on_box` returned what the panel, or another notebook, has changed since."""
+    for each in box[:1]:
+        each.value = consent()

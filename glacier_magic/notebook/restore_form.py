@@ -78,7 +78,8 @@ class RestoreForm(PlanCard):
         return super()._ready() and self._written == self._shown
 
     def _show_buttons(self) -> None:
-        self._buttons.children = [self._start, self._look, self._beside]  # no name: a restore deletes nothing
+        # No name: a restore deletes nothing.
+        self._buttons.children = [self._start, self._look, self._beside, *self._go_on]
 
     def _edited(self, _: object) -> None:
         self._change()

@@ -64,12 +64,12 @@ async function activate(
     palette?.addItem({ command: `glacier_magic:${name}`, category });
   };
   command('show', trans.__('Show Glacier Vaults'), () => shell.activateById(panel.id));
-  command('jobs', trans.__('Open the Job Board'), () => line('jobs'));
-  command('watch', trans.__('Continue When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
+  command('jobs', trans.__('Open the Glacier Job Board'), () => line('jobs'));
+  command('watch', trans.__('Continue Glacier Jobs When Notebooks Are Closed'), () => actions.watch(!model.state.consent), {
     isToggled: () => model.state.consent
   });
 
-  /** Add a command of the file browser's menu: it acts on the selected files, with the panel's first catalogue. */
+  /** Add a command of the file browser's menu: it acts on the selected files, folders with a slash, with the panel's first catalogue. */
   const onFiles = (name: string, label: string, act: (place: IPlace, paths: string[]) => Promise<void>) =>
     commands.addCommand(`glacier_magic:${name}`, {
       label,
@@ -77,7 +77,8 @@ async function activate(
       isVisible: () => !!model.state.places[0]?.vaults.length,
       execute: () => {
         const items = [...(files?.tracker.currentWidget?.selectedItems() ?? [])];
-        return items.length ? trying(act(model.state.places[0], items.map(item => item.path))) : undefined;
+        const paths = items.map(item => item.path + (item.type === 'directory' ? '/' : ''));
+        return paths.length ? trying(act(model.state.places[0], paths)) : undefined;
       }
     });
   onFiles('upload', trans.__('Upload to Glacier vault …'), (place, paths) => upload(place, paths, trans));
@@ -85,9 +86,8 @@ async function activate(
   onFiles('restore', trans.__('Restore from Glacier vault …'), async (place, paths) => {
     const vault = await chooseVault(place, trans.__('Restore from Glacier vault'));
     if (vault !== null) {
-      const folders = paths.map(path => quoted(`${path}/`)).join(' ');
       // Names of archives are paths from the server's root, so files are restored to their places.
-      line(`restore ${folders} --vault ${vault} --to ${quoted(PageConfig.getOption('serverRoot'))}`);
+      line(`restore ${paths.map(quoted).join(' ')} --vault ${vault} --to ${quoted(PageConfig.getOption('serverRoot'))}`);
     }
   });
 

@@ -36,13 +36,20 @@ export class Panel extends ReactWidget {
       <UseSignal signal={this._model.changed}>
         {() => {
           const { places, consent, watcherMessage, uploads } = this._model.state;
+          const { trans } = this._shared;
           return (
             <>
               {places.map(place => (
                 <Place key={place.key} place={place} consent={consent} {...this._shared} />
               ))}
               {watcherMessage && <p role="status">{watcherMessage}</p>}
-              {this._model.known && places.length === 0 && <p>{this._shared.trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
+              {this._model.known && places.length === 0 && <p>{trans.__('Not connected: run %glacier connect in a notebook.')}</p>}
+              {this._model.refused && (
+                <p role="status">
+                  {trans.__('The Jupyter server does not answer. Restart it once after the installation, or enable its extension:')}{' '}
+                  <code>jupyter server extension enable glacier_magic.watch.lab</code>
+                </p>
+              )}
               <Uploads uploads={uploads} {...this._shared} />
             </>
           );
@@ -89,11 +96,7 @@ function Watch({ place, consent, trans, actions }: { place: IPlace; consent: boo
     server: trans.__('the Jupyter server'),
     watch: 'glacier-magic watch'
   };
-  const words = by
-    ? trans.__('Watched by: %1.', names[by] ?? by)
-    : open
-      ? trans.__('Watched by: nobody.')
-      : trans.__('Nothing is open.');
+  const words = open ? trans.__('Watched by: %1.', by ? (names[by] ?? by) : trans.__('nobody')) : trans.__('Nothing is open.');
   const lost = loses_at && !consent ? trans.__('Without a watcher, the output of %1 is lost at %2.', loses, hour(loses_at)) : '';
   return (
     <div className="gm-watch">

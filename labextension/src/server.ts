@@ -78,6 +78,9 @@ export class Model {
   /** Whether the server has answered. */
   known = false;
 
+  /** Whether the server has refused to: its extension is not enabled, or is starting. */
+  refused = false;
+
   follow(patience = PATIENCE): void {
     const token = SETTINGS.appendToken && SETTINGS.token ? `?token=${encodeURIComponent(SETTINGS.token)}` : '';
     const events = new EventSource(address('events') + token, { withCredentials: true });
@@ -85,11 +88,14 @@ export class Model {
       const before = this.known ? this.state : null;
       this.state = JSON.parse(message.data);
       this.known = true;
+      this.refused = false;
       this._changed.emit(before);
     };
     events.onerror = () => {
       // The browser itself reconnects after a lost connection, not after a refusal.
       if (events.readyState === EventSource.CLOSED) {
+        this.refused = true;
+        this._changed.emit(this.known ? this.state : null);
         window.setTimeout(() => this.follow(2 * patience), patience * 1000);
       }
     };

@@ -14,7 +14,6 @@ export class StatusItem extends ReactWidget {
     private _clicked: () => void
   ) {
     super();
-    this.addClass('gm-status');
   }
 
   render(): JSX.Element {

@@ -16,6 +16,7 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.client.connect import connection_for
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
+from glacier_magic.notebook.restore_form import RestoreForm
 from glacier_magic.watch.consent import consent, offer
 from tests.intercepting import Calls
 
@@ -228,13 +229,15 @@ def test_a_widget_says_in_words_what_it_is(vault: gm.Vault, tmp_path: Path) -> N
 def test_the_server_goes_on_where_one_offers_it(vault: gm.Vault, tmp_path: Path) -> None:
     """A box on the plan and on the board, remembered by a click and taken back by another."""
     plan = vault.restore("one.bin", to=tmp_path / "back")
-    assert boxes(PlanCard(plan)) == []
+    assert boxes(RestoreForm(plan)) == []
     offer()
-    [box], [other] = boxes(PlanCard(plan)), boxes(JobBoard(vault.session.jobs()))
+    board = JobBoard(vault.session.jobs())
+    [box], [other] = boxes(RestoreForm(plan)), boxes(board)
     assert (box.value, other.value) == (False, False)
     box.value = True
     assert consent()
-    assert boxes(JobBoard(vault.session.jobs()))[0].value
+    board.report(force=True)
+    assert other.value
     box.value = False
     assert not consent()
 

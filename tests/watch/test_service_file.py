@@ -1,7 +1,10 @@
 """The files by which a system starts the watcher: shown, confirmed, written, and removed."""
 
+import os
 import plistlib
 import shlex
+import shutil
+import subprocess
 import sys
 from xml.etree import ElementTree
 
@@ -34,6 +37,21 @@ def test_a_systemd_unit_of_the_user(home):
     assert 'Environment="AWS_CONFIG_FILE=/etc/aws"' in found.text
     assert "WantedBy=default.target" in found.text
     assert "systemctl --user enable --now" in found.start
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this computer")
+def test_systemd_reads_the_unit(home, monkeypatch, tmp_path):
+    """Without a warning, also with odd characters in the folders."""
+    python = tmp_path / "a b 100% $HOME" / "python"
+    python.parent.mkdir()
+    python.symlink_to(shutil.which("true"))
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", '/data/my "own" 100%')
+    install("linux").run()
+    command = ["systemd-analyze", "verify", "--user", str(service_file("linux").path)]
+    runtime = os.environ | {"XDG_RUNTIME_DIR": str(home)}
+    done = subprocess.run(command, env=runtime, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_launchd_agent(home):

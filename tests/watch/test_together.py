@@ -1,68 +1,101 @@
-"""A kernel and two watchers at once, killed among them: one request and one download for each archive."""
+"""A kernel, a Jupyter server and ``glacier-magic watch`` at once: one request and one download each."""
 
 import os
 import random
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
 
+import psutil
 import pytest
 
+from glacier_magic.watch.consent import set_consent
 from tests.counting import counting
+from tests.watch.lab.conftest import running
 
-KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "4"))
+KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "2"))
 """Kills at moments of their own, the same in every run, alternately while requests and downloads run."""
 
 EACH = 3
 """Archives of a round."""
 
-LIMITS = (
-    "dict(tick=0.02, idle=0.1, emulator_idle=0.1, request_interval=0.02, piece=1 << 20, lost_request=20.0)"
-)
-
-KERNEL = f"""
+KERNEL = """
     import sys
-    session = connect(*sys.argv[1:], **{LIMITS})
+    session = connect(*sys.argv[1:])
     session.tracker.watch(lambda _: None, lasting=True)
     session.tracker.start()
     print("ready", flush=True)
-    sys.stdin.readline()
-"""
-
-WATCHER = f"""
-    import sys
-    from glacier_magic.base.session_limits import Limits
-    from glacier_magic.watch.watcher import Watcher
-    print("ready", flush=True)
-    Watcher(lambda line: print(line, file=sys.stderr), for_ever=True, limits=Limits(**{LIMITS})).run()
+    for _ in sys.stdin:
+        pass
 """
 
 
+class Others:
+    """The three, with the limits that they have outside of tests; the server has its child."""
+
+    def __init__(self, stack, child, arguments, base):
+        self._stack, self._child, self._arguments, self._base = stack, child, arguments, base
+        self._start_kernel()
+        self._start_server()
+        self._start_watch()
+
+    def _start_kernel(self):
+        self._kernel = self._child(KERNEL, *self._arguments)
+        self._kernel.until("ready")
+
+    def _start_server(self):
+        self._server = self._stack.enter_context(running(self._base))
+
+    def _start_watch(self):
+        command = [sys.executable, "-m", "glacier_magic.cli", "watch", "--forever"]
+        self._watch = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._stack.callback(self._watch.wait)
+        self._stack.callback(self._watch.kill)
+
+    def server_child(self):
+        """Return the watcher of the server, or None while it starts."""
+        return next(iter(psutil.Process(self._server.process.pid).children()), None)
+
+    def kill(self, name):
+        """End one as a power cut would, and start it again; the server starts its child by itself."""
+        if name == "kernel":
+            self._kernel.kill()
+            self._start_kernel()
+        elif name == "server":
+            self._server.process.kill()
+            self._start_server()
+        elif name == "watch":
+            self._watch.kill()
+            self._watch.wait()
+            self._start_watch()
+        elif made := self.server_child():
+            made.kill()
+        self._kernel.say("")  # it lives on
+
+
 @pytest.fixture
-def others(child, emulator, region, session_place):
-    """A kernel and two watchers; ``start`` replaces one that was killed."""
-    arguments = (emulator.folder, region, session_place)
-
-    def start(name):
-        made[name] = child(KERNEL if name == "kernel" else WATCHER, *arguments)
-        return made[name]
-
-    made = {}
-    for name in ("kernel", "watcher", "second watcher"):
-        start(name)
-    for one in made.values():
-        one.until("ready")
-    made["start"] = start
-    return made
+def others(tmp_path, child, emulator, region, session_place, until, monkeypatch):
+    """A kernel, a server that may watch, and ``glacier-magic watch``, with the same catalogue."""
+    base = tmp_path / "server"
+    base.mkdir()
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", str(base / "home"))
+    set_consent(on=True)
+    with ExitStack() as stack:
+        others = Others(stack, child, (emulator.folder, region, session_place), base)
+        until(others.server_child)
+        yield others
 
 
 @pytest.fixture
-def round_of(session, files, tmp_path):
+def round_of(others, session, files, tmp_path):
     """Store archives, and schedule their requests; return their files to come."""
     session.create_vault("photos")
     session.tracker.background = False  # the others do all
 
     def round_of(number):
         names = [f"{number}-{each}.bin" for each in range(EACH)]
-        contents = {name: files(name, (2 << 20) + 5).read_bytes() for name in names}
+        contents = {name: files(name, (20 << 20) + 5).read_bytes() for name in names}
         vault = session.vault("photos")
         for name in names:
             vault.upload(name)
@@ -72,43 +105,25 @@ def round_of(session, files, tmp_path):
     return round_of
 
 
-def arrived(coming, until):
-    """Wait until all files are there, and compare them."""
-    until(lambda: all(path.exists() for path in coming))
-    for path, content in coming.items():
-        assert path.read_bytes() == content
-
-
-def test_each_output_is_requested_and_fetched_once(others, round_of, emulator, until, jobs_of):
-    """Whoever comes first; the others see it."""
-    coming = round_of(0)
-    with counting(emulator, "GetJobOutput") as fetched:
-        emulator.advance(hours=16.1)
-        until(lambda: len(jobs_of()) == EACH)
-        emulator.advance(hours=4.1)
-        arrived(coming, until)
-        assert fetched() == 3 * EACH  # pieces
-    assert len(set(jobs_of())) == len(jobs_of()) == EACH
-
-
-def test_kills_among_them_repeat_no_request(others, round_of, emulator, until):
-    """Of a download, the pieces that were under way are fetched again."""
+def test_kills_among_them_repeat_no_request(others, round_of, emulator, until, jobs_of):
+    """Whoever comes first; of a download, the pieces that were under way are fetched again."""
     chance, kills = random.Random(19), 0
 
     def kill():
-        time.sleep(chance.uniform(0, 0.3))
-        name = chance.choice(["kernel", "watcher", "second watcher"])
-        others[name].kill()
-        return name
+        time.sleep(chance.uniform(0, 3))  # their limits are seconds
+        others.kill(chance.choice(["kernel", "server", "child", "watch"]))
 
     with counting(emulator, "InitiateJob") as asked, counting(emulator, "GetJobOutput") as fetched:
-        for number in range((KILLS + 1) // 2):
+        for number in range(1 + (KILLS + 1) // 2):
             coming, most = round_of(number), EACH * (number + 1)
             for hours in (16.1, 4.1):
                 emulator.advance(hours=hours)
-                others["start"](kill()).until("ready")
-                kills += 1
+                if number:  # the first round shows what is fetched without a kill
+                    kill()
+                    kills += 1
                 until(lambda most=most: asked() >= most)
-            arrived(coming, until)
-        assert asked() == most
-        assert 3 * most <= fetched() <= 3 * most + 16 * kills
+            until(lambda coming=coming: all(path.exists() for path in coming))
+            assert all(path.read_bytes() == content for path, content in coming.items())
+            assert asked() == most
+            assert 2 * most <= fetched() <= 2 * most + 16 * kills
+    assert len(set(jobs_of())) == len(jobs_of()) == EACH  # of a day ago none is listed

@@ -157,8 +157,8 @@ def _chosen(rows: tuple[JobRow, ...]) -> list[JobRow]:
 
 
 def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
-    waits = row.ours and row.state in ("ready", "downloading")
-    losing = waits and now is not None and row.ready_until is not None and row.ready_until - now < SOON
+    # Also of a job that nobody follows, whose end is expected only.
+    losing = now is not None and row.lost_at is not None and row.lost_at - now < SOON
     return {
         "key": row.key,
         "name": row.name,
@@ -166,7 +166,7 @@ def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
         "size": "" if row.size is None else human_bytes(row.size),
         "fraction": round(row.done / row.size, 2) if row.size else 0.0,
         "expected": _iso(row.due or row.expected),
-        "ready_until": _iso(row.ready_until),
+        "ready_until": _iso(row.ready_until or row.lost_at),
         "losing": losing,
         "error": scrub(row.error),
     }

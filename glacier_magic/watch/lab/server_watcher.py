@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ...base.paths import data_folder
 from .. import child
-from ..consent import consent, offer, withdraw
+from ..consent import consent, offer, offered, withdraw
 
 PAUSE = 2.0
 """Seconds between two checks: a notebook may change the consent, and the child may be killed."""
@@ -45,9 +45,10 @@ class ServerWatcher:
 
     def _run(self) -> None:
         self._wake.wait(PAUSE)  # the server starts first
-        with suppress(OSError):  # notebooks then show no box
-            offer()
         while not self._ended:
+            if not offered():  # not yet, or not since another server of the user has ended
+                with suppress(OSError):  # notebooks offer no button then
+                    offer()
             wanted = consent()
             if wanted and (self._child is None or self._child.poll() is not None):
                 with suppress(OSError):  # no memory, or a full disk: tried again

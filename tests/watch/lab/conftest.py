@@ -29,6 +29,7 @@ class Server:
     url: str
     root: Path
     home: Path
+    process: subprocess.Popen[bytes]
 
     def connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
@@ -67,7 +68,7 @@ def running_server(tmp_path_factory) -> Iterator[Server]:
 def running(base: Path, *, enabled: bool = True) -> Iterator[Server]:
     """Run a server in a folder; no other extension is loaded."""
     root, home = base / "root", base / "home"
-    root.mkdir()
+    root.mkdir(exist_ok=True)  # it may be started again
     environment = {k: v for k, v in os.environ.items() if k[:4] not in ("AWS_", "JUPY", "GLAC")}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME"):
         environment[name] = str(base / name.lower())
@@ -83,6 +84,7 @@ def running(base: Path, *, enabled: bool = True) -> Iterator[Server]:
             wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "server.log"),
             root,
             home,
+            process,
         )
     finally:
         process.terminate()

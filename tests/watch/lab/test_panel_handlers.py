@@ -7,10 +7,12 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from glacier_magic.catalogue import Catalogue
 from glacier_magic.commands.last_connection import remember
+from glacier_magic.watch.consent import set_consent
 from tests.conftest import PATIENCE
 from tests.counting import counting
 from tests.watch.lab.conftest import TOKEN, running
@@ -155,8 +157,11 @@ def test_the_server_goes_on_with_a_restore_once_the_user_consents(server, used, 
         assert asked() == 1
 
 
-def test_a_server_without_the_extension_runs_nothing(tmp_path):
-    """It answers nothing, and writes nothing of ours."""
+def test_a_server_without_the_extension_runs_nothing(tmp_path, monkeypatch):
+    """It answers nothing, writes nothing of ours, and has no child, whatever the user has consented to."""
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", str(tmp_path / "home"))
+    set_consent(on=True)
     with running(tmp_path, enabled=False) as server:
         assert server.send("GET", "glacier-magic/state")[0] == 404
-    assert not server.home.exists()
+        assert psutil.Process(server.process.pid).children() == []
+    assert [file.name for file in server.home.iterdir()] == ["server-watches"]
