@@ -74,7 +74,7 @@ class LabDesk:
         places, wanted = self._panel.read(), consent()
         # Nobody watches though the server should: its own login may not be that of the notebook.
         alone = wanted and any(p["watching"]["open"] and not p["watching"]["by"] for p in places)
-        said = self._watcher.last_words() if alone else ""
+        said = (self._watcher.last_words() if alone else "") or self._panel.said
         return {"places": places, "consent": wanted, "said": said, "uploads": uploads}
 
     # What the user does
@@ -126,8 +126,9 @@ class LabDesk:
 
         :raises InputError: it is not known.
         """
-        upload = self._uploads.get(number)
-        if upload is None:
-            raise InputError("This upload is not known any more", cure="Choose the files again.")
-        (upload.start if on else upload.stop)()
-        return upload.shown()
+        with self._lock:  # two pages may start it at once
+            upload = self._uploads.get(number)
+            if upload is None:
+                raise InputError("This upload is not known any more", cure="Choose the files again.")
+            (upload.start if on else upload.stop)()
+            return upload.shown()
