@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from glacier_magic.errors import LocalError
-from glacier_magic.watch.service_file import command, install, service_file, uninstall
+from glacier_magic.watch.service_file import command, environment, install, service_file, uninstall
 
 NAMESPACE = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
@@ -34,6 +34,18 @@ def test_a_systemd_unit_of_the_user(home):
     assert 'Environment="AWS_CONFIG_FILE=/etc/aws"' in found.text
     assert "WantedBy=default.target" in found.text
     assert "systemctl --user enable --now" in found.start
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "me:secret@proxy:3128"),
+        ("GLACIER_MAGIC_CATALOGUE", "postgresql://host/archive?user=me&password=secret"),
+    ],
+)
+def test_no_password_in_an_address(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert name not in environment()
 
 
 def test_a_launchd_agent(home):
