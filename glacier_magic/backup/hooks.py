@@ -50,7 +50,7 @@ class Hooks:
         :raises InputError: the file is not valid, or all users can change it.
         """
         file = hooks_file()
-        if not file.exists():
+        if not os.path.lexists(file):  # a link to nowhere is a mistake
             return cls()
         cure = f"Write lines like after = 'COMMAND' below [{name}]; the names are {', '.join(TIMES)}."
         try:
@@ -104,16 +104,22 @@ class Hooks:
         if command is None:
             return
         facts = dict.fromkeys(("SNAPSHOT", "FILES", "BYTES", "ADDED", "COST"), "") | self.facts | facts
+        where = f"It is in {hooks_file()}."
         shell = [os.environ.get("COMSPEC", "cmd"), "/c"] if os.name == "nt" else ["/bin/sh", "-c"]
         with tempfile.TemporaryFile() as said:  # a full pipe would block the command
-            process = subprocess.Popen(
-                [*shell, command],
-                env={**os.environ, **facts},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own: what it starts ends with it
-            )
+            try:
+                process = subprocess.Popen(
+                    [*shell, command],
+                    env={**os.environ, **facts},
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # a group of its own: what it starts ends with it
+                )
+            except (OSError, ValueError) as error:  # too long, or with a null byte
+                raise LocalError(
+                    f"The command {time!r} of {self.facts['SET']!r} cannot be started: {error}", cure=where
+                ) from None
             try:
                 while process.poll() is None and not stop.wait(0.1):
                     pass
@@ -129,7 +135,7 @@ class Hooks:
                 raise LocalError(
                     f"The command {time!r} of {self.facts['SET']!r} failed, exit code {process.returncode}"
                     f"{': ' if words else ''}{words}",
-                    cure=f"It is in {hooks_file()}.",
+                    cure=where,
                 )
 
 

@@ -14,6 +14,7 @@ from ..administration.change import Change
 from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..errors import LocalError
+from ..errors.scrubbing import scrub
 
 NAME = "glacier-magic-watch"
 LABEL = "org.glacier-magic.watch"
@@ -45,8 +46,12 @@ def command() -> list[str]:
 def environment() -> dict[str, str]:
     """Return the variables of this process that the service gets."""
     found = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-    # The URL of a shared catalogue may have a password.
-    return {name: value for name, value in sorted(found.items()) if "://" not in value or "@" not in value}
+    return {name: value for name, value in sorted(found.items()) if not _has_password(name, value)}
+
+
+def _has_password(name: str, value: str) -> bool:
+    """Return whether the address of a proxy or of a shared catalogue may have a password."""
+    return scrub(value) != value or ("@" in value and ("://" in value or name == "HTTPS_PROXY"))
 
 
 def service_file(platform: str = sys.platform) -> ServiceFile:

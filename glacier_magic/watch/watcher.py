@@ -40,12 +40,13 @@ class Watcher:
         self.stop = stop or threading.Event()
         self._limits, self._sessions, self._owner = limits, sessions, new_owner()
         self._followed: dict[str, FollowedCatalogue] = {}
-        self._broken: dict[str, str] = {}
+        self._broken: dict[str, GlacierError] = {}
 
     def run(self) -> None:
         """Run until nothing is open, or for ever.
 
         :raises Unavailable: another process watches all that is open.
+        :raises GlacierError: a catalogue cannot be read, so that it is not known whether something is open.
         """
         try:
             while not self.stop.is_set():
@@ -57,6 +58,8 @@ class Watcher:
                         raise Unavailable(
                             f"{others[0][:1].upper()}{others[0][1:]}", cure="It continues what is open."
                         )
+                    for error in self._broken.values():
+                        raise error
                     return
                 self.stop.wait(self._limits.idle)
         finally:
@@ -68,6 +71,8 @@ class Watcher:
         used = {each.key: each for each in used_catalogues()}
         for key in self._followed.keys() - used.keys():
             self._followed.pop(key).close()
+        for key in self._broken.keys() - used.keys():
+            del self._broken[key]
         for key, each in used.items():
             if key in self._followed and not self._followed[key].outdated(each):
                 continue
@@ -79,6 +84,6 @@ class Watcher:
                 )
                 self._broken.pop(key, None)
             except GlacierError as error:
-                if self._broken.get(key) != error.message:  # once
-                    self._broken[key] = error.message
+                if str(self._broken.get(key)) != str(error):  # once
                     self._say(f"{each.words}: {error}")
+                self._broken[key] = error

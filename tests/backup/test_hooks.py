@@ -1,5 +1,8 @@
 """The user's commands before and after a run: real processes, their environment, and how they end."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from glacier_magic.backup.hooks import hooks_file
 from glacier_magic.backup.lease import leased
 from glacier_magic.base.paths import data_folder
+from glacier_magic.commands.last_connection import remember
 from glacier_magic.errors import InputError, LocalError, OverBudget, Unavailable
 from tests.packed import on_disk, write
 
@@ -73,6 +77,16 @@ def test_a_failing_command_before_ends_the_run(backup, commands, sent):
     backup.whole()
 
 
+@pytest.mark.parametrize("command", [r"a\u0000b", "x" * 200_000], ids=["null byte", "long"])
+def test_a_command_that_cannot_be_started_is_told(backup, commands, sent, command):
+    """As one that fails."""
+    commands()
+    hooks_file().write_text(f'[home]\nbefore = "{command}"')
+    with pytest.raises(LocalError, match="'before' of 'home' cannot be started"):
+        backup.run()
+    assert sent == []
+
+
 def test_a_failing_command_after_is_reported_and_the_snapshot_stays(backup, commands):
     commands(after="echo no network; exit 1")
     write(backup.root, a=b"1")
@@ -111,6 +125,14 @@ def test_a_process_that_does_not_have_the_set_runs_no_command(backup, commands):
 def test_a_file_that_is_not_valid_stops_the_plan(backup, commands, text):
     commands()
     hooks_file().write_text(text)
+    with pytest.raises(InputError, match=r"backup\.toml"):
+        backup.plan()
+
+
+def test_a_link_to_nowhere_is_not_as_if_there_were_no_commands(backup, commands):
+    commands()
+    hooks_file().rename(hooks_file().with_name("moved"))
+    hooks_file().symlink_to("elsewhere")
     with pytest.raises(InputError, match=r"backup\.toml"):
         backup.plan()
 
@@ -171,5 +193,20 @@ def test_a_command_that_hangs_is_interrupted(backup, commands, child, emulator, 
     until(lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text().strip())
     process.interrupt()
     process.until("interrupted")
+    ended(tmp_path / "started", until)
+    assert [words[0] for words in told()] == ["before", "failed"]
+
+
+def test_a_command_that_hangs_ends_with_a_shell_that_is_terminated(backup, commands, tmp_path, until):
+    """As the stop of a service does."""
+    told = commands(before=f"echo $$ > {tmp_path / 'started'}; sleep 1000")
+    write(backup.root, a=b"1")
+    remember(backup.session.connection)
+    line = ["backup", "home", str(backup.root), "--plain", "--vault", "photos", "--yes"]
+    own = os.environ | {"GLACIER_MAGIC_CATALOGUE": str(tmp_path / "own.sqlite")}
+    process = subprocess.Popen([sys.executable, "-m", "glacier_magic.cli", *line], env=own)
+    until(lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text().strip())
+    process.terminate()
+    assert process.wait(30) == 130
     ended(tmp_path / "started", until)
     assert [words[0] for words in told()] == ["before", "failed"]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from glacier_magic.errors import LocalError
-from glacier_magic.watch.service_file import command, install, service_file, uninstall
+from glacier_magic.watch.service_file import command, environment, install, service_file, uninstall
 
 NAMESPACE = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
@@ -52,6 +52,18 @@ def test_systemd_reads_the_unit(home, monkeypatch, tmp_path):
     runtime = os.environ | {"XDG_RUNTIME_DIR": str(home)}
     done = subprocess.run(command, env=runtime, check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "me:secret@proxy:3128"),
+        ("GLACIER_MAGIC_CATALOGUE", "postgresql://host/archive?user=me&password=secret"),
+    ],
+)
+def test_no_password_in_an_address(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert name not in environment()
 
 
 def test_a_launchd_agent(home):

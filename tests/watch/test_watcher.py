@@ -11,7 +11,7 @@ from glacier_magic import Session
 from glacier_magic.catalogue.records.watch_records import LEASE
 from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.emulator import process
-from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
+from glacier_magic.errors import AccessDenied, CatalogueError, CredentialsError, Unavailable
 from tests.counting import counting
 from tests.packed import place
 from tests.plans.delete.test_delete_plan import begun
@@ -65,6 +65,19 @@ def test_without_anything_open_it_ends_without_a_request(session, vault, watch, 
         watched.later(until)
         assert requests() == 0
         assert watched.stop() == []
+
+
+def test_a_catalogue_that_cannot_be_read_is_no_sign_that_nothing_is_open(session, vault, watch, until):
+    """With --forever it is said once, and looked at again."""
+    catalogue = left(session)
+    for log in catalogue.parent.glob(f"{catalogue.name}-*"):
+        log.unlink()
+    catalogue.write_bytes(b"no database" * 1000)
+    with pytest.raises(CatalogueError, match="is damaged"):
+        watch().end()
+    watched = watch(for_ever=True)
+    watched.later(until)
+    assert len(watched.stop()) == 1
 
 
 def test_it_takes_up_what_begins_while_it_runs(filled, watch, emulator, until, tmp_path):

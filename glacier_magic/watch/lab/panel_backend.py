@@ -74,7 +74,7 @@ class PanelBackend:
         places, wanted = self._panel.read(), consent()
         # The server should watch and does not: its credentials may not be those of the notebook.
         alone = wanted and any(p["watching"]["open"] and not p["watching"]["by"] for p in places)
-        message = self._watcher.last_log_line() if alone else ""
+        message = (self._watcher.last_log_line() if alone else "") or self._panel.message
         return {"places": places, "consent": wanted, "watcherMessage": message, "uploads": uploads}
 
     # What the user does
@@ -126,8 +126,9 @@ class PanelBackend:
 
         :raises InputError: it is not known.
         """
-        upload = self._uploads.get(number)
-        if upload is None:
-            raise InputError("This upload is no longer known", cure="Choose the files again.")
-        (upload.start if on else upload.stop)()
-        return upload.shown()
+        with self._lock:  # two pages may start it at once
+            upload = self._uploads.get(number)
+            if upload is None:
+                raise InputError("This upload is no longer known", cure="Choose the files again.")
+            (upload.start if on else upload.stop)()
+            return upload.shown()

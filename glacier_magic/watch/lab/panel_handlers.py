@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 HEARTBEAT = 15.0
 """Seconds without a change after which a comment is sent: proxies end silent connections."""
+MOST = 10_000
+"""Paths that one request may name."""
 PAUSE = 1.0
 """Seconds between two looks at the catalogue while a page is open."""
 
@@ -56,7 +58,11 @@ class _Handler(APIHandler):
 
         :raises tornado.web.HTTPError: it is missing, or of another type.
         """
-        value = (self.get_json_body() or {}).get(name)
+        try:
+            body = self.get_json_body()
+        except UnicodeDecodeError:
+            body = None
+        value = body.get(name) if isinstance(body, dict) else None
         if not isinstance(value, kind):
             raise web.HTTPError(400, f"The request has no {name}")
         return value
@@ -67,13 +73,18 @@ class _Handler(APIHandler):
         :raises tornado.web.HTTPError: one lies outside the server's root, or is hidden.
         """
         manager: Any = self.contents_manager
-        found = []
-        for given in self.asked("paths", list):
-            name = str(given).strip("/")
+        found, given = [], self.asked("paths", list)
+        if len(given) > MOST or not all(isinstance(name, str) for name in given):
+            raise web.HTTPError(400, f"The paths are not at most {MOST:,} names: choose a folder instead")
+        for name in (text.strip("/") for text in given):
             path = self.root / name
             if ".." in path.parts or "\0" in name or not path.is_relative_to(self.root):
                 raise web.HTTPError(404, "A path is outside the folder of the server")
-            if not manager.allow_hidden and await ensure_async(manager.is_hidden(name)):
+            try:
+                hidden = not manager.allow_hidden and await ensure_async(manager.is_hidden(name))
+            except OSError as error:  # such as a name that is too long
+                raise web.HTTPError(404, f"A path cannot be looked up: {error.strerror}") from None
+            if hidden:
                 raise web.HTTPError(404, "A path is hidden")
             found.append(path)
         return found

@@ -12,7 +12,7 @@ from ...catalogue import Catalogue
 from ...client.connect import service_time
 from ...client.session_settings import SessionSettings
 from ...client.used_catalogues import UsedCatalogue, used_catalogues
-from ...errors import NotFound
+from ...errors import CatalogueError, NotFound
 from ...errors.scrubbing import scrub
 from ...jobs import JobRow
 from ...jobs.row_cache import RowCache
@@ -44,6 +44,8 @@ class PanelState:
 
     def __init__(self) -> None:
         self._places: dict[str, _Place] = {}
+        self.message = ""
+        """Why a catalogue could not be read; empty if all were."""
 
     def close(self) -> None:
         """Close the catalogues."""
@@ -61,11 +63,16 @@ class PanelState:
         for key in set(self._places) - set(found):
             self._places.pop(key).catalogue.close()
         last = current(list(found.values()))
-        shown = []
+        shown, self.message = [], ""
         for used in sorted(found.values(), key=lambda used: used is not last):
-            place = self._open(used)
-            if place is not None and (used is last or number_open(place.catalogue)):
-                shown.append(_described(place))
+            try:
+                place = self._open(used)
+                if place is not None and (used is last or number_open(place.catalogue)):
+                    shown.append(_described(place))
+            except CatalogueError as error:  # the others are shown
+                self.message = str(error)
+                if used.key in self._places:
+                    self._places.pop(used.key).catalogue.close()
         return shown
 
     def _open(self, used: UsedCatalogue) -> _Place | None:

@@ -73,6 +73,42 @@ def test_a_path_stays_inside_the_root(server, used, path):
         assert server.send("POST", f"glacier-magic/{address}", body)[0] == 404
 
 
+@pytest.mark.parametrize("body", [b"[1]", b'"on"', b"5", b"\xff", b"[" * 100_000, b'{"on": 1}', b""])
+def test_a_body_of_another_form_is_refused(server, body):
+    """Without an error in the log of the server."""
+    connection = server.connection()
+    connection.request("POST", "/glacier-magic/consent", body, {"Authorization": f"token {TOKEN}"})
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert server.get("state")["consent"] is False
+
+
+@pytest.mark.parametrize(
+    ("paths", "status"), [(["a" * 5000], 404), (["a/" * 3000], 404), ([1], 400), (["a"] * 10_001, 400)]
+)
+def test_paths_that_no_file_browser_sends_are_refused(server, used, paths, status):
+    place = server.get("state")["places"][0]["key"]
+    for address in ("verify", "uploads"):
+        body = {"place": place, "vault": "photos", "paths": paths}
+        assert server.send("POST", f"glacier-magic/{address}", body)[0] == status
+
+
+def test_a_damaged_catalogue_is_told_and_harms_no_page(server, used, session):
+    """The stream goes on: another catalogue may have something open."""
+    place = Path(session.catalogue.place)
+    session.close()
+    for file in place.parent.glob(f"{place.name}-*"):
+        file.unlink()
+    place.write_bytes(b"no database" * 1000)
+    try:
+        assert "is damaged" in server.get("state")["watcherMessage"]
+        messages = stream(server)
+        assert next(messages)["places"] == []
+        messages.close()
+    finally:
+        place.unlink()
+
+
 def stream(server):
     """Yield the messages that a page gets."""
     connection = server.connection()
