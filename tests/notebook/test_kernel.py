@@ -9,7 +9,6 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 from glacier_magic import emulator
 from scripts.write_notebooks import shape
