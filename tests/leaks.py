@@ -84,6 +84,7 @@ class Leaks:
         """Note each secret that is used; read what tests and children print."""
         _after(Credentials, "__init__", lambda _, __, *keys, **named: self._used(*keys, **named))
         _after(Identity, "__init__", lambda _, identity, *__: self.use(identity.text))
+        _after(Keys, "identities", lambda found, *_: self.use(*found))
         _after(Keys, "password", lambda password, *_: self.use(password.decode(errors="replace")))
         _after(
             subprocess.Popen,
