@@ -255,9 +255,8 @@ class BackupRun:
             self._open.needed = True
             return
         is_file = member.kind == "file"
-        size, sha256 = (
-            (member.size, member.sha256) if is_file else self._open.hashes.get(member.target, (0, ""))
-        )
+        own = member.size, member.sha256
+        size, sha256 = own if is_file else self._open.hashes.get(member.target, (0, ""))
         if not sha256:
             self._unread.append((entry.path, "changed while it was read"))
             return
@@ -344,9 +343,8 @@ class BackupRun:
     def _recover(self) -> None:
         """Store the packs that a killed run has sealed, and give up the others: they are packed again."""
         self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        known = {
-            self._file(pack.id): pack for pack in self._backups.packs(self.set.id) if pack.state != "stored"
-        }
+        packs = self._backups.packs(self.set.id)
+        known = {self._file(pack.id): pack for pack in packs if pack.state != "stored"}
         for pack in known.values():
             if pack.state == "packing" or not self._file(pack.id).exists():
                 self._backups.give_up(pack.id)

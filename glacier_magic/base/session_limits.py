@@ -74,6 +74,8 @@ class Limits:
     """
     smallest_part: int = 16 * MIB
     """Bytes of a part of a file, at least: every part is a paid request."""
+    pack_part: int = 64 * MIB
+    """Bytes of a part of a pack, at least: it stays on the disk until it is stored, also after a kill."""
     stream_part: int = 16 * MIB
     """Bytes of a part of a stream, whose length is not known in advance: 10,000 parts are 156 GiB."""
     in_memory: int = 16 * MIB

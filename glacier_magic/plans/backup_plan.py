@@ -23,6 +23,7 @@ from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
 from ..errors import InputError, LocalError
 from ..errors.steps import option
+from ..packs.members import tar_size
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
@@ -36,6 +37,10 @@ from .upload_plan import is_dear
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MEMBER = 100
+"""Bytes of a pack for a file beside its content, compressed: its header, and its line in the index."""
 
 
 class BackupPlan(LastingPlan[BackupOutcome]):
@@ -75,7 +80,7 @@ class BackupPlan(LastingPlan[BackupOutcome]):
         """Find what has changed."""
         self.states: Counter[str] = Counter()
         self.changes: list[tuple[str, str, int]] = []  # nothing more: there may be a million
-        self.files, self.bytes, self._packs, self._open = 0, 0, [0], False
+        self.files, self.bytes, self._packs, self._tar, self._open = 0, 0, [0], 0, False
         self._left_out: Counter[str] = Counter()
         self._unread: list[tuple[str, str]] = []
         backups = self._storing.engine.catalogue.backups
@@ -97,9 +102,11 @@ class BackupPlan(LastingPlan[BackupOutcome]):
 
     def _count_in(self, size: int) -> None:
         self.bytes += size
-        if self._packs[-1] and self._packs[-1] + size > self._options.pack_size:
+        if self._tar and self._tar + size > self._options.pack_size:
             self._packs.append(0)
-        self._packs[-1] += size
+            self._tar = 0
+        self._packs[-1] += size + MEMBER
+        self._tar += tar_size(size)
 
     def must_ask(self, above: Decimal | None = None) -> bool:
         """Return whether the price is so high that the user is asked first; see :class:`.UploadPlan`."""

@@ -45,7 +45,7 @@ class Uploader:
     :param part_size: bytes in a part; None for 16 MiB, or more if that makes over 10,000 parts.
     :param since: a file that another process stored after this time (milliseconds since 1970) is not
         sent again.
-    :param once: send small files in parts, too: whatever happens, none is stored twice.
+    :param once: of packs: send small ones in parts, too, so that whatever happens, none is stored twice.
     """
 
     engine: Engine
@@ -271,7 +271,9 @@ class Uploader:
         return requests_in_parts(source.size, self._part_size(source.size))
 
     def _part_size(self, size: int) -> int:
-        smallest = self.part_size or part_size_on(self.engine, self.engine.limits.smallest_part)
+        limits = self.engine.limits
+        usual = limits.pack_part if self.once else limits.smallest_part
+        smallest = self.part_size or part_size_on(self.engine, usual)
         part_size = part_size_for(size, smallest=smallest)
         if self.part_size and part_size != self.part_size:
             raise InputError(

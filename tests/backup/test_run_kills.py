@@ -12,7 +12,7 @@ KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
 """Kills at random: half of them at steps that are the same in every run, half after any time."""
 
 PACK = 100_000
-IN_PARTS = {"smallest_part": MIB}
+IN_PARTS = {"pack_part": MIB}
 
 RUNNER = """
     import os
@@ -55,7 +55,7 @@ RUNNER = """
             if at.endswith("ms"):
                 signal.setitimer(signal.ITIMER_REAL, float(at[:-2]) / 1000)  # SIGALRM ends it as SIGKILL does
             began = time.monotonic()
-            session = connect(folder, region, catalogue, smallest_part=1 << 20)
+            session = connect(folder, region, catalogue, pack_part=1 << 20)
             vault = session.vault("photos")
             if sys.argv[4:]:
                 vault.repack("home", Keep(last=2)).run()
