@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .packs.unpacking.package import Unpacked, unpack
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
     from .plans.backup_plan import BackupPlan
+    from .plans.events import PlanEvent
     from .plans.prune_plan import PrunePlan
     from .plans.recover_plan import RecoverPlan
 
@@ -78,6 +79,7 @@ _HOMES = {  # the errors are not listed: they are the default
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "BackupPlan": "plans.backup_plan",
+    "PlanEvent": "plans.events",
     "PrunePlan": "plans.prune_plan",
     "RecoverPlan": "plans.recover_plan",
     "tree_hash": "base.treehash",
@@ -115,6 +117,7 @@ __all__ = [
     "OverBudget",
     "Packed",
     "PlanChanged",
+    "PlanEvent",
     "PriceUnknown",
     "PrunePlan",
     "RecoverPlan",

@@ -174,6 +174,9 @@ def main(
     whole = words is None  # called as the program, so that the process ends after this
     if whole:
         _name_files_in_utf8()
+        with suppress(ValueError):  # raised in a thread
+            # A service that stops must leave no command of a backup running, nor half a file.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
     words = sys.argv[1:] if words is None else list(words)
     try:
         _escape_unencodable()
@@ -189,6 +192,7 @@ def main(
         code = _unwritten(error)
     if whole:
         with suppress(ValueError):  # raised in a thread
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at exit would print a traceback
     return code
 

@@ -246,6 +246,33 @@ def vault(session):
 
 
 @pytest.fixture
+def s3(emulator):
+    """A boto3 client of S3 beside the session."""
+    return emulator.s3_client()
+
+
+@pytest.fixture
+def bucket(s3):
+    """The name of an empty bucket of this test."""
+    name = f"cold-{next(_regions)}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def listed_bucket(connect, bucket):
+    """A function that lists the folder ``scans`` of the bucket, and returns it as a vault."""
+    session = connect(region="us-east-1")
+
+    def listed_bucket():
+        found = session.vault(f"s3://{bucket}/scans")
+        found.inventory()
+        return found
+
+    return listed_bucket
+
+
+@pytest.fixture
 def files(tmp_path, monkeypatch):
     """The working folder of this test, and a function that makes a file in it."""
     folder = tmp_path / "work"
@@ -489,6 +516,9 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._watch()
+
+    def _watch(self):
         self._watchdog = threading.Timer(2 * PATIENCE, self._process.kill)
         self._watchdog.start()
 
@@ -517,7 +547,9 @@ class Child:
         self.say("")
 
     def say(self, line):
-        """Write a line to its standard input."""
+        """Write a line to its standard input; it has as long again."""
+        self._watchdog.cancel()
+        self._watch()
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 

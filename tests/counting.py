@@ -1,7 +1,7 @@
 """Counting the requests that reach the emulator."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import cast
 
 from glacier_magic.emulator.testing import Emulator
@@ -21,3 +21,12 @@ def counting(emulator: Emulator, operation: str) -> Iterator[Callable[[], int]]:
         yield count
     finally:
         emulator.clear_faults()
+
+
+@contextmanager
+def counting_uploads(emulator: Emulator) -> Iterator[Callable[[], int]]:
+    """Give a function that returns how many upload requests, all of which cost, have come since."""
+    paid = ("UploadArchive", "InitiateMultipartUpload", "UploadMultipartPart", "CompleteMultipartUpload")
+    with ExitStack() as stack:
+        counts = [stack.enter_context(counting(emulator, operation)) for operation in paid]
+        yield lambda: sum(count() for count in counts)

@@ -17,6 +17,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from glacier_magic.errors.scrubbing import SHORTEST
 from glacier_magic.packs.encryption import Identity
+from glacier_magic.packs.unpacking import Keys
 
 WRITTEN_BY_TESTS = (
     "credentials",
@@ -27,6 +28,8 @@ WRITTEN_BY_TESTS = (
     "*.py",
     "*.pem",
     "*.key",
+    "password*.txt",
+    "wrong.txt",
 )
 """Files that a user, here a test, writes secrets to; everything else is the program's."""
 MOST = 2 << 20
@@ -81,6 +84,8 @@ class Leaks:
         """Note each secret that is used; read what tests and children print."""
         _after(Credentials, "__init__", lambda _, __, *keys, **named: self._used(*keys, **named))
         _after(Identity, "__init__", lambda _, identity, *__: self.use(identity.text))
+        _after(Keys, "identities", lambda found, *_: self.use(*found))
+        _after(Keys, "password", lambda password, *_: self.use(password.decode(errors="replace")))
         _after(
             subprocess.Popen,
             "__init__",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from glacier_magic import descriptions
 from glacier_magic.backup.recovery import Recovery
-from glacier_magic.backup.run import BackupRun, RunOptions
+from glacier_magic.backup.run import BackupRun
+from glacier_magic.backup.run_options import RunOptions
 from glacier_magic.base.units import storable
 from glacier_magic.packs import PackReader
 from glacier_magic.packs.encryption import Identity, SealedFile
@@ -125,7 +126,7 @@ class Backup:
         found = self.records.define(
             self.service.vault, self.name, [str(self.root)], {}, [self.key.recipient], now=1
         )
-        storing = Storing(self.session.engine, self.service.vault)
+        storing = Storing(self.session.engine, self.service.vault, once=True)
         return BackupRun(
             self.session.catalogue, found, storing, self.scratch / "spool", now, RunOptions(**options)
         )
@@ -139,11 +140,14 @@ class Backup:
         return [pack for pack in self.records.packs(self.set.id) if pack.kind == "files"]
 
     def members(self, pack):
-        """Return the paths of the files in a pack."""
+        """Return the paths of the files in the tar of a pack."""
+        _, *found = self.reader(pack).index()
+        return [member.path for member in found if member.kind == "file" and member.start]
+
+    def reader(self, pack):
+        """Return the reader of a pack as the service has it."""
         data = self.service.content(pack.archive_id)
-        reader = PackReader(SealedFile(lambda a, b: data[a:b], len(data), [self.key]))
-        _, *found = reader.index()
-        return [member.path for member in found if member.kind == "file"]
+        return PackReader(SealedFile(lambda a, b: data[a:b], len(data), [self.key]))
 
     def restore(self, ordinal=None, *patterns, folder=None):
         """Restore a snapshot from the ranges that a recovery asks for; return what is on the disk then."""

@@ -51,19 +51,25 @@ def test_the_secrets_that_botocore_is_given_are_looked_for() -> None:
     assert done.stdout.split() == ["0", "1", "1"]
 
 
-def test_identities_are_looked_for() -> None:
+def test_identities_and_passwords_are_looked_for(tmp_path: Path) -> None:
     """Each that is made or read, but not in the files that are for them."""
+    (tmp_path / "password.txt").write_text("the password of a file\n")
     code = """
+import sys
 from glacier_magic.packs.encryption import Identity
+from glacier_magic.packs.unpacking import Keys
 from tests.leaks import Leaks
 
 leaks = Leaks()
 leaks.watch()
 leaks.read("the output", f"it is {Identity.new().text}")
-print(leaks.found)
+secret = Keys(password_file=sys.argv[1]).password("a file")
+leaks.read("the error", secret)
+print(sorted(leaks.found))
 """
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "{'the output'}"
+    command = [sys.executable, "-c", code, str(tmp_path / "password.txt")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "['the error', 'the output']"
 
 
 def test_the_suite_looks_for_secrets(no_leaks: None) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests import ROOT
 
+PACKAGE = ROOT / "glacier_magic"
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
@@ -25,12 +27,19 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel):
         names = set(archive.namelist())
     there = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "glacier_magic").rglob("*")
+        for path in PACKAGE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {name for name in names if ".dist-info/" not in name} == there
-    about = {name.partition(".dist-info/")[2] for name in names - there}
+    shared = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
+    assert {name for name in names if ".dist-info/" not in name and ".data/data/" not in name} == there
+    about = {name.partition(".dist-info/")[2] for name in names if ".dist-info/" in name}
     assert about == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    # Where Jupyter finds the panel, and Jupyter Server the extension that answers it.
+    bundle = PACKAGE / "watch" / "lab" / "labextension"
+    files = [path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()]
+    panel = {f"share/jupyter/labextensions/glacier_magic/{name}" for name in files}
+    assert shared == panel | {"etc/jupyter/jupyter_server_config.d/glacier_magic.json"}
+    assert "package.json" in files
 
 
 def test_the_wheel_works_without_the_source_tree(wheel, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ..base.rendering import visible
+from ..base.rendering import SHOWN, visible
 from ..plans import Plan, PlanLog
 from ..prices import Quote
 
@@ -89,9 +89,10 @@ class Change(Plan[T]):
     def _run(self) -> T:
         return self._act()
 
-    def _repr_text(self) -> str:
+    def as_text(self, rows: int = SHOWN) -> str:
+        """Return the change as text, with its text verbatim, without the line on how to run it."""
         lines = [self.headline, *(f"  {label}: {words}" for label, words in self._all_facts)]
-        lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines]
+        lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines[:rows]]
         lines += [f"    {line}" for line in self.text.split("\n") if self.text]
         # Policies and names are foreign text, which may hold control characters.
-        return "\n".join(visible(line) for line in [*lines, self._next()])
+        return "\n".join(visible(line) for line in lines)

@@ -1,4 +1,4 @@
-"""Backups that another computer made: a manifest from the vault, and what it says."""
+"""Backups of another computer, which are adopted from their manifests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.archives.labels import checked_note, labels_in
 from ..catalogue.records.backup_rows import BackedUp, BackupSet
 from ..errors import IntegrityError
 from ..packs import PackMember, PackReader, PlainRanges
@@ -29,7 +30,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 class Manifest:
     """The content of a manifest: untrusted, since all who may write to the vault can make one.
 
-    :param head: what the snapshot is; *packs*: what has its contents.
+    :param head: the set and the snapshot; *packs*: the packs with its contents.
     """
 
     head: dict[str, Any]
@@ -41,7 +42,7 @@ def read_manifest(file: Path, identities: Sequence[Identity]) -> Manifest:
     """Read the manifest in a retrieved pack.
 
     :raises WrongKey: no identity opens it.
-    :raises IntegrityError: it is damaged, or no manifest.
+    :raises IntegrityError: it is damaged, or not a manifest.
     """
     size = file.stat().st_size
     fetch = partial(_fetch, file)
@@ -86,7 +87,9 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
             snapshot = backups.open_snapshot(found.id, int(head["started"]), ordinal=int(head["ordinal"]))
             numbers: dict[int, int] = {}
             for line in manifest.packs:
-                if not line["name"].startswith(f"{found.name}/"):  # a prune deletes what it calls its own
+                if not line["name"].startswith(
+                    f"{found.name}/"
+                ):  # a prune deletes the archives of these names
                     raise ValueError(line["name"])
                 number = backups.begin_pack(snapshot, "files", str(line["name"]))
                 facts = {
@@ -106,7 +109,9 @@ def adopt(catalogue: Catalogue, vault: str, manifest: Manifest, archive: Archive
                 if where is not None:
                     sha256, pack, start = where
                     content = backups.place(found.id, sha256, entry.size, numbers[pack], start)
-                backups.put(found.id, snapshot.ordinal, [replace(entry, content_id=content)])
+                backups.put(found.id, snapshot.ordinal, [entry._replace(content_id=content)])
+            labels, note = labels_in(head.get("labels", "")), checked_note(head.get("note", ""))
+            backups.label(replace(snapshot, labels=labels, note=note))
             backups.measure(snapshot, unread=0)
             backups.finish(snapshot, int(head["started"]))
             return found
@@ -157,7 +162,7 @@ def _entry(line: list[Any]) -> tuple[BackedUp, tuple[str, int, int] | None]:
         kind=kind,
         mode=mode & 0o7777,
         mtime_ns=mtime_ns,
-        ctime_ns=0,  # of another disk: the content is read the next time
+        ctime_ns=0,  # unknown on this computer: the next run reads the content
         inode=0,
         size=size,
         content_id=None,

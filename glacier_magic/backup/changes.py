@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..base.units import storable
 from ..catalogue.records.backup_rows import BackedUp
+from ..packs import PackMember
+from ..packs.members import GONE, SYMLINK
 from .scan import Entry, Scan
 
 State = Literal["same", "new", "changed", "touched", "metadata", "gone"]
 
 READ: tuple[State, ...] = ("new", "changed", "touched")
 """Changes for which files are read."""
-_INODE = (1 << 63) - 1  # of the numbers of databases
+_INODE = (1 << 63) - 1  # the largest integer of a database
 SETTLING = 2 * 10**9
-"""Nanoseconds: a file that changed so shortly before it was looked at may change again unseen, because
-clocks of file systems tick seldom."""
+"""Nanoseconds before a scan: a file that was changed within them can change again and keep its times,
+because the clocks of file systems are coarse."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """What is on the disk, and what the last snapshot has; one of them may be None.
+class FileChange(NamedTuple):
+    """An entry on the disk, and its record in the last snapshot; one of them may be None.
 
     :param state: a file is ``touched`` if its size and time are the same, but not its inode or ``ctime``: its
         content has to be read.  With ``metadata``, only mode, times or the target of a link differ.
@@ -41,13 +41,13 @@ def changes(
     trust_mtime: bool = False,
     lost: Set[int] = frozenset(),
 ) -> Iterator[FileChange]:
-    """Yield a change for each entry of both, which come in the order of their keys.
+    """Compare a scan with the last snapshot, both in the order of their keys; yield a change for each entry.
 
-    What a folder had that cannot be read now stays as it was.
+    Entries that may be in a folder that cannot be read are left out: they stay in the next snapshot.
 
     :param checksum: read all files.
     :param trust_mtime: size and time of a file suffice, as on network shares.
-    :param lost: contents that are not stored any more: files with them are read, and stored again.
+    :param lost: contents whose archives are gone: files with them are read, and stored again.
     """
     entries, records = iter(found), iter(known)
     entry, before = next(entries, None), next(records, None)
@@ -82,20 +82,33 @@ def _state(entry: Entry, before: BackedUp, *, checksum: bool, trust_mtime: bool)
     return "same" if same else "metadata"
 
 
-def recorded(entry: Entry, content: int | None, looked: int) -> BackedUp:
+def recorded(entry: Entry, content: int | None, scanned: int) -> BackedUp:
     """Return an entry as the catalogue records it.
 
-    :param looked: when the disk was looked at, in nanoseconds since 1970 by its own clock.
+    :param scanned: when the scan began, in nanoseconds since 1970 UTC.
     """
-    settled = entry.ctime_ns < looked - SETTLING
+    settled = entry.ctime_ns < scanned - SETTLING
     return BackedUp(
         path=entry.key,
         kind=entry.kind,
         mode=entry.mode,
         mtime_ns=entry.mtime_ns,
-        ctime_ns=entry.ctime_ns if settled else 0,  # is touched the next time
+        ctime_ns=entry.ctime_ns if settled else 0,  # 0: the next run reads the file
         inode=entry.inode & _INODE,
         size=entry.size,
         content_id=content,
         target=None if entry.target is None else storable(entry.target),
+    )
+
+
+def noted(change: BackedUp | str, sha256: str) -> PackMember:
+    """Return the line of a pack's index about an entry, or about the path of one that is gone.
+
+    :param sha256: of a file's content.
+    """
+    if isinstance(change, str):
+        return PackMember(change, GONE, 0, 0, 0, 0)
+    kind = SYMLINK if change.kind == "link" else change.kind
+    return PackMember(
+        change.path, kind, 0, change.size, change.mtime_ns, change.mode, sha256, change.target or ""
     )

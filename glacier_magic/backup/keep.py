@@ -42,10 +42,10 @@ class Keep:
         if self.within < timedelta():
             raise InputError("within is negative: keep what is at most so old")
 
-    def kept(self, made: Iterable[tuple[datetime, str | None]], now: datetime) -> dict[datetime, list[str]]:
+    def kept(self, made: Iterable[tuple[datetime, str]], now: datetime) -> dict[datetime, list[str]]:
         """Return the times of the snapshots that are kept, each with the rules that keep it.
 
-        :param made: the time, in UTC, and the label of each snapshot; no time twice.
+        :param made: the time, in UTC, and the labels of each snapshot; no time twice.
         """
         snapshots = sorted(made, key=lambda snapshot: snapshot[0])
         rules: dict[datetime, list[str]] = {}
@@ -66,7 +66,8 @@ class Keep:
             keep((time for period, time in earliest.items() if period in recent), f"{name} {count}")
         if self.within:
             keep((time for time in times if now - time <= self.within), "within")
-        keep((time for time, label in snapshots if label in self.labels), "label")
+        for label in sorted(self.labels):
+            keep((time for time, labels in snapshots if label in labels.split()), f"label {label}")
         return rules
 
 

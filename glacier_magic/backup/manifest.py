@@ -22,6 +22,8 @@ def manifest(backups: Backups, found: BackupSet, snapshot: SnapshotRecord) -> It
         "ordinal": snapshot.ordinal,
         "started": snapshot.started,
         "roots": found.roots,
+        "labels": snapshot.labels,
+        "note": snapshot.note,
         "rules": dict(found.rules),
         "recipients": found.recipients,
         "to open a pack": "age -d -i KEY PACK | zstd -d | tar x",

@@ -1,4 +1,4 @@
-"""What a run of a backup did."""
+"""The outcome of a backup."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Ran(Rendered):
-    """What a run did.
+class BackupOutcome(Rendered):
+    """The outcome of a run.
 
-    :param snapshot: the new one; None where nothing was new.
+    :param snapshot: the new one; None if nothing was new.
+    :param hook_error: why the user's command after it failed; empty if it did not.
     :param unread: names and reasons of files that could not be read.
     """
 
     set: str
     snapshot: SnapshotRecord | None
     unread: tuple[tuple[str, str], ...]
+    hook_error: str = ""
 
     def _repr_text(self) -> str:
         if self.snapshot is None:
@@ -33,5 +35,5 @@ class Ran(Rendered):
             files = f"{plural(made.files or 0, 'file')}, {human_bytes(made.bytes or 0)}"
             lines = [f"{self.set}: snapshot {made.ordinal} of {files}; {human_bytes(made.added or 0)} stored"]
         lines += [f"not read: {name}: {reason}" for name, reason in self.unread[:_SHOWN]]
-        lines.append(left_out(len(self.unread) - _SHOWN))
+        lines += [left_out(len(self.unread) - _SHOWN), self.hook_error]
         return "\n".join(visible(line) for line in lines if line)

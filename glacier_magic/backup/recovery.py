@@ -1,4 +1,4 @@
-"""Getting files out of a snapshot: the ranges of packs that have them, and their extraction."""
+"""The recovery of files from a snapshot: the ranges of packs to retrieve, and the extraction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -29,7 +29,7 @@ from ..packs.encryption import Identity, SealedFile
 from ..packs.encryption.age import Fetch
 
 GAP = 4 << 20
-"""Bytes between two wanted ranges of a pack that are retrieved with them: another request costs more."""
+"""The most bytes between two ranges of a pack that are retrieved as one: a second request costs more."""
 _SHOWN = 10
 
 
@@ -37,7 +37,7 @@ _SHOWN = 10
 class Recovered(Rendered):
     """The files that were recovered: *files* with *size* bytes below *folder*.
 
-    :param there: how many were there already.
+    :param there: how many files were there already.
     :param skipped: names and reasons of what could not be written.
     """
 
@@ -60,17 +60,17 @@ class Recovered(Rendered):
 class Recovery:
     """Files of a snapshot, and the parts of packs that have them.
 
-    :param patterns: names, globs and folders; none means all.
+    :param patterns: names, globs and folders, and collections of exact paths; none means all.
     :param identities: keys of encrypted packs; they are tried now, so that a wrong one costs nothing.
-    :param held: the parts of archives that were asked for before: they serve for smaller ones, too.
-    :raises NotFound: nothing matches, or a pack is not in the catalogue any more.
+    :param held: parts of archives that were requested before; ranges within them are not requested again.
+    :raises NotFound: nothing matches, or a pack is no longer in the catalogue.
     :raises WrongKey: no key opens a pack.
     """
 
     catalogue: Catalogue
     set: BackupSet
     snapshot: SnapshotRecord
-    patterns: Sequence[str]
+    patterns: Sequence[str | Collection[str]]
     folder: Path
     identities: Sequence[Identity] = ()
     held: Sequence[tuple[str, ByteRange]] = ()
@@ -81,7 +81,7 @@ class Recovery:
 
     def __post_init__(self) -> None:
         backups, wanted = self.catalogue.backups, matcher(self.patterns)
-        found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
+        found = self._chosen(e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path))
         if not found:
             what = f"matches {', '.join(map(repr, self.patterns))}" if self.patterns else "was there"
             raise NotFound(
@@ -95,6 +95,10 @@ class Recovery:
         self.there = len(found) - len(self.entries)
         self.packs: dict[int, PackRecord] = {pack.id: pack for pack in backups.packs(self.set.id)}
         self.ranges = self._ranges()
+
+    def _chosen(self, matching: Iterator[BackedUp]) -> list[BackedUp]:
+        """Return those of the entries that match which are wanted."""
+        return list(matching)
 
     @property
     def files(self) -> list[BackedUp]:
@@ -112,7 +116,7 @@ class Recovery:
         if entry.kind != "file" or content is None:
             return False
         with suppress(OSError, UnsafePath):
-            # Beside another file of its name, it was written with a number.
+            # If another file had its name, it was written with a number.
             for file in takewhile(os.path.lexists, alternatives(self._target(entry))):
                 if file.is_file() and file.stat().st_size == entry.size and _hash(file) == content.sha256:
                     return True
@@ -125,19 +129,21 @@ class Recovery:
 
     def _ranges(self) -> dict[int, list[ByteRange]]:
         spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        readers: dict[int, _Opened] = {}
+        readers: dict[int, OpenedPack] = {}
         for entry in self.files:
             content = self.contents.get(entry.content_id or 0)
             if content is None or not content.size:
                 continue
             if content.pack_id not in readers:
-                readers[content.pack_id] = _Opened(self.packs[content.pack_id], self.identities, _nothing)
+                readers[content.pack_id] = OpenedPack(
+                    self.packs[content.pack_id], self.identities, _not_retrieved
+                )
             spans[content.pack_id].append(readers[content.pack_id].span(content))
         held = defaultdict(list)
         for archive_id, part in self.held:
             held[archive_id].append(part)
         return {
-            number: _held(_merged(found, pack.size or 0), held[pack.archive_id or ""])
+            number: _held(merged(found, pack.size or 0), held[pack.archive_id or ""])
             for number, found in spans.items()
             for pack in [self.packs[number]]
         }
@@ -151,22 +157,16 @@ class Recovery:
         :raises IntegrityError: a content does not match, or a part is missing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        readers: dict[int, _Opened] = {}
+        reading = self._reading(parts)
         files, size, skipped = 0, 0, []
         for entry in self.entries:
             try:
                 if entry.kind == "file":
-                    content = self.contents[entry.content_id or 0]
-                    if content.pack_id not in readers:
-                        fetch = _Parts(parts.get(content.pack_id, ())).fetch
-                        readers[content.pack_id] = _Opened(
-                            self.packs[content.pack_id], self.identities, fetch
-                        )
-                    self._write(entry, readers[content.pack_id].read(content, entry))
+                    self._write(entry, reading(entry))
                     files, size = files + 1, size + entry.size
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
-            except (OSError, UnsafePath) as error:  # IntegrityError is none of these
+            except (OSError, UnsafePath) as error:  # not IntegrityError, which ends the extraction
                 skipped.append((entry.path, scrub(error)))
         # Links come last, so that nothing is written through them; then folders, the innermost first.
         for entry in self.entries:
@@ -181,10 +181,25 @@ class Recovery:
                     _set_facts(self._target(entry), entry)
         return Recovered(folder=self.folder, files=files, size=size, there=self.there, skipped=tuple(skipped))
 
+    def _reading(
+        self, parts: Mapping[int, Sequence[tuple[ByteRange, Path]]]
+    ) -> Callable[[BackedUp], Iterator[bytes]]:
+        """Return a function that yields the content of a file, and compares its hash at the end."""
+        readers: dict[int, OpenedPack] = {}
+
+        def reading(entry: BackedUp) -> Iterator[bytes]:
+            content = self.contents[entry.content_id or 0]
+            if content.pack_id not in readers:
+                fetch = HeldParts(parts.get(content.pack_id, ())).fetch
+                readers[content.pack_id] = OpenedPack(self.packs[content.pack_id], self.identities, fetch)
+            return readers[content.pack_id].read(content, entry)
+
+        return reading
+
     def _link(self, entry: BackedUp) -> None:
         there = self.folder.joinpath(*safe_parts(_name(entry), fallback="link"))
         if there.is_symlink() and str(there.readlink()) == entry.target:
-            return  # it may lead out of the folder, so it has no safe target
+            return  # _target() refuses a link that leads out of the folder
         target = self._target(entry)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(entry.target or "")
@@ -204,32 +219,40 @@ class Recovery:
                 try:
                     rename_new(part, name)
                     return
-                except FileExistsError:  # another file with that name: it stays
+                except FileExistsError:  # a file is never replaced
                     continue
         finally:
             part.unlink(missing_ok=True)
 
 
-def _nothing(start: int, end: int) -> bytes:
+def _not_retrieved(start: int, end: int) -> bytes:
     raise IntegrityError(f"The bytes {start}-{end} of a pack were read before they were retrieved")
 
 
 @dataclass
-class _Parts:
+class HeldParts:
     """Reads ranges of a pack from the files that have parts of it."""
 
     files: Sequence[tuple[ByteRange, Path]]
 
+    def has(self, start: int, end: int) -> bool:
+        """Return whether a file has this range, whose end is exclusive."""
+        return any(part.first <= start and end <= part.last + 1 for part, _ in self.files)
+
     def fetch(self, start: int, end: int) -> bytes:
+        """Return a range.
+
+        :raises IntegrityError: no file has it.
+        """
         for part, file in self.files:
             if part.first <= start and end <= part.last + 1:
                 with file.open("rb") as opened:
                     opened.seek(start - part.first)
                     return opened.read(end - start)
-        return _nothing(start, end)
+        return _not_retrieved(start, end)
 
 
-class _Opened:
+class OpenedPack:
     """A pack, opened with the header and the table of frames that the catalogue has."""
 
     def __init__(self, pack: PackRecord, identities: Sequence[Identity], fetch: Fetch) -> None:
@@ -244,15 +267,15 @@ class _Opened:
         return self._ranges.span(*self._reader.table.span(content.start, content.start + content.size))
 
     def read(self, content: StoredContent, entry: BackedUp) -> Iterator[bytes]:
-        """Yield a content, which is compared with its hash at its end."""
+        """Yield a content, and compare its hash at the end."""
         member = PackMember(
             entry.path, "file", content.start, content.size, entry.mtime_ns, entry.mode, content.sha256
         )
         return self._reader.read(member)
 
 
-def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
-    """Return whole MiB that hold all spans, those that are near each other as one."""
+def merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
+    """Return ranges of whole MiB that contain all spans; ranges near each other are joined."""
     merged: list[ByteRange] = []
     for start, end in sorted(spans):
         wanted = megabyte_cover(ByteRange(start, end - 1), size)
@@ -264,7 +287,7 @@ def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
 
 
 def _held(wanted: Sequence[ByteRange], held: Sequence[ByteRange]) -> list[ByteRange]:
-    """Return the ranges that are wanted, or instead of them such that are held."""
+    """Return the wanted ranges, each replaced by a held one that contains it, if there is one."""
     chosen = [next((one for one in held if one.holds(part)), part) for part in wanted]
     return list(dict.fromkeys(chosen))
 
@@ -274,22 +297,31 @@ def _hash(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern."""
-    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in patterns]
+def matcher(patterns: Sequence[str | Collection[str]]) -> Callable[[str], bool]:
+    """Return a function that tells whether a path is that of a name or glob, or below a folder.
+
+    A collection of paths stands for exactly these.  Without patterns, all paths match.
+    """
+    exact = frozenset[str]().union(*(paths for paths in patterns if not isinstance(paths, str)))
+    texts = [pattern for pattern in patterns if isinstance(pattern, str)]
+    expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in texts]
 
     def matches(path: str) -> bool:
         name = path.rstrip("/")
-        return not patterns or any(
-            one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
-            for one, pattern in zip(expressions, patterns, strict=True)
+        return (
+            not patterns
+            or path in exact
+            or any(
+                one.match(name) or name == pattern.rstrip("/") or name.startswith(f"{pattern.rstrip('/')}/")
+                for one, pattern in zip(expressions, texts, strict=True)
+            )
         )
 
     return matches
 
 
 def _name(entry: BackedUp) -> str:
-    return entry.path.rstrip("/").replace("\\", "_")  # else what is before it would be a folder
+    return entry.path.rstrip("/").replace("\\", "_")  # or Windows would read it as a separator
 
 
 def _set_facts(path: Path, entry: BackedUp) -> None:
@@ -300,5 +332,5 @@ def _set_facts(path: Path, entry: BackedUp) -> None:
 def folder_of_parts(to: Path, backup: BackupSet) -> Path:
     """Return the folder for retrieved parts of packs."""
     if to.exists() and not to.is_dir():
-        raise LocalError(f"{str(to)!r} is no folder", cure="Choose another one.")
+        raise LocalError(f"{str(to)!r} is not a folder", cure="Choose another one.")
     return to / f".{backup.name}.parts"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..base.paths import as_utf8
 from ..base.units import storable
@@ -17,18 +17,20 @@ from ..errors import InputError
 from .rules import RULE_FILE, Patterns, Rules, is_cache, patterns
 
 Kind = Literal["file", "folder", "link"]
+_KINDS: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A file, folder or symbolic link, as ``lstat`` describes it.
 
+    :param key: the path as text for the catalogue; that of a folder ends in a slash.
     :param path: its name in the backup, with slashes; bytes that are not UTF-8 are surrogates.
     :param place: its path on the disk.
     :param links: the number of its names on the disk.
     :param target: where a link leads to.
     """
 
+    key: str
     path: str
     place: str
     kind: Kind
@@ -41,11 +43,6 @@ class Entry:
     links: int
     target: str | None = None
 
-    @property
-    def key(self) -> str:
-        """The path as text for the catalogue; that of a folder ends in a slash."""
-        return _key(self.path) + ("/" if self.kind == "folder" else "")
-
 
 def _key(path: str) -> str:
     return storable(as_utf8(path))
@@ -55,7 +52,7 @@ def _key(path: str) -> str:
 class Scan:
     """Walks through folders; iterate over it once.
 
-    Entries come in the order of their keys, so each folder before what it holds.  Links are never
+    Entries come in the order of their keys: each folder comes before its contents.  Links are never
     followed, and folders that a rule leaves out are never entered.
 
     :param roots: the folders and files of the backup.  The paths of a single folder's entries are
@@ -94,7 +91,7 @@ class Scan:
                 self._apart = facts.st_dev, facts.st_ino
 
     def hides(self, key: str) -> bool:
-        """Return whether it, or a folder above it, cannot be read, so that it may be there or not."""
+        """Return whether an entry, or a folder above it, cannot be read, so that it may still be there."""
         return any(not one or key.rstrip("/") == one or key.startswith(f"{one}/") for one in self._hidden)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -106,7 +103,7 @@ class Scan:
             self._roots.items(), key=lambda root: _key(root[0]) + "/" * root[1].is_dir()
         ):
             # A root is followed if it is a link: the user has named it.
-            found = self._entry(os.path.realpath(place), name)
+            found = self._entry(os.path.realpath(place), name, _key(name))
             if found is not None:
                 yield from self._with_contents(found, outer, found.device)
 
@@ -132,6 +129,7 @@ class Scan:
         except OSError as error:
             self._unread(prefix, error, place)
             return
+        above = folder.key if folder else ""
         names = sorted(keys, key=lambda name: (keys[name], name))
         reason = self._left_out_by(place, frozenset(names)) if folder else None
         if reason:
@@ -145,7 +143,7 @@ class Scan:
             if before is not None and keys[before] == keys[name]:
                 self.unreadable.append((prefix + name, "has the name of another, as text"))
                 continue
-            entry = self._entry(f"{place}{os.sep}{name}", prefix + name)
+            entry = self._entry(f"{place}{os.sep}{name}", prefix + name, above + keys[name])
             if entry is None or self._is_left_out(entry, outer):
                 continue
             yield from self._with_contents(entry, outer, device)
@@ -157,7 +155,7 @@ class Scan:
                     if is_cache(tag.read(64)):
                         return "is a cache"
             except OSError:
-                pass  # what cannot be read marks nothing
+                pass  # a tag that cannot be read does not count
         return self.rules.marked(names)
 
     def _rules_in(self, place: str, prefix: str) -> tuple[Patterns, ...]:
@@ -178,26 +176,20 @@ class Scan:
             self.left_out[large] += 1
         return large is not None
 
-    def _entry(self, place: str, path: str) -> Entry | None:
+    def _entry(self, place: str, path: str, key: str) -> Entry | None:
         """Return what lies at *place*, or None if it cannot be stored."""
-        target = None
         try:
             facts = os.lstat(place)
-            if stat.S_ISLNK(facts.st_mode):
-                target = str(Path(place).readlink())
+            kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
+            target = str(Path(place).readlink()) if kind == "link" else None
         except OSError as error:
             self._unread(path, error)
             return None
-        kinds: tuple[tuple[bool, Kind], ...] = (
-            (stat.S_ISREG(facts.st_mode), "file"),
-            (stat.S_ISDIR(facts.st_mode), "folder"),
-            (target is not None, "link"),
-        )
-        kind = next((kind for is_one, kind in kinds if is_one), None)
         if kind is None:
-            self.unreadable.append((path, "is no file, folder or link"))
+            self.unreadable.append((path, "is not a file, folder or link"))
             return None
         return Entry(
+            key=key.rstrip("/") + "/" * (kind == "folder"),  # its kind may have changed since the listing
             path=path,
             place=place,
             kind=kind,
@@ -213,5 +205,5 @@ class Scan:
 
     def _unread(self, path: str, error: OSError, place: str = "") -> None:
         self.unreadable.append((path or place, error.strerror or type(error).__name__))
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # these are gone, or another kind
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # deleted, or of another kind
             self._hidden.append(_key(path.rstrip("/")))

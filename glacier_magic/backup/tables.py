@@ -18,12 +18,13 @@ def snapshots(made: Mapping[str, Sequence[SnapshotRecord]]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        (name, one.ordinal, one.started, one.files, one.bytes, one.added, one.unread)
+        (name, one.ordinal, one.started, one.files, one.bytes, one.added, one.unread, one.labels, one.note)
         for name, of_set in made.items()
         for one in of_set
         if one.finished is not None
     ]
-    frame = pd.DataFrame(rows, columns=["set", "snapshot", "time", "files", "size", "sent", "unread"])
+    numbers = ("snapshot", "time", "files", "size", "sent", "unread")
+    frame = pd.DataFrame(rows, columns=["set", *numbers, "labels", "note"])
     frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
     return marked(frame)
 
@@ -55,6 +56,14 @@ def checked(packs: Iterable[tuple[PackRecord, ArchiveRecord | None]]) -> pd.Data
         for pack, archive in packs
     ]
     frame = pd.DataFrame(rows, columns=["name", "size", "state", "problem"])
+    return marked(frame.astype({"size": "int64"}))
+
+
+def sampled(files: Iterable[tuple[str, int, str, str]]) -> pd.DataFrame:
+    """Return files that were read for a sample: path, size, pack, problem."""
+    import pandas as pd
+
+    frame = pd.DataFrame(files, columns=["path", "size", "pack", "problem"])
     return marked(frame.astype({"size": "int64"}))
 
 

@@ -23,6 +23,8 @@ DETAILS = (
     | {"offset", "target", "encrypted"}
 )
 """Columns of a wide table of names or paths that are shown when asked for only."""
+SPARSE = ("labels", "note")
+"""Columns that are left out where no row has a value."""
 FEW = 6
 """The most columns of a table that shows its details, too."""
 

@@ -24,6 +24,7 @@ ARCHIVES = (
     "tree_hash",
     "description",
     "format",
+    "labels",
     "note",
     "state",
     "vault",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors.scrubbing import mask_account
-from ..errors.steps import left_out
+from ..errors.steps import SHELL, left_out, this_process
 from .units import human_bytes, human_duration, local_time, plural
 
 if TYPE_CHECKING:
@@ -206,7 +206,28 @@ def summary(snapshot: BoardSnapshot) -> str:
     counts = [f"{snapshot.count(state):,} {state}" for state in ICONS if snapshot.count(state)]
     as_of = board_time(snapshot.now, snapshot, datetime.now(UTC))
     words = f"{plural(len(snapshot.rows), 'job')}: {', '.join(counts)} (as of {as_of})"
-    return f"{words}. {snapshot.note}" if snapshot.note else words
+    *before, last = filter(None, (words, snapshot.note, watched(snapshot)))
+    return ". ".join([*(part.rstrip(".") for part in before), last])
+
+
+def watched(snapshot: BoardSnapshot) -> str:
+    """Return who watches what is open, and what is lost without that; ``""`` if nothing is open."""
+    if snapshot.finished:
+        return ""
+    if snapshot.watched_by in _LASTING:
+        return f"Watched by {_LASTING[snapshot.watched_by]}"
+    lost, this = snapshot.recorded.first_lost, this_process()
+    if lost is None or lost.lost_at is None:
+        return f"Watched by {this} alone"
+    goes = local_time(lost.lost_at, snapshot.now)
+    return (
+        f"Watched by {this} alone: when it ends, the output of {lost.name} is lost at {goes} "
+        f"unless {SHELL} watch runs"
+    )
+
+
+_LASTING = {"server": "the Jupyter server", "watch": f"{SHELL} watch"}
+"""The watchers that outlast a kernel or a command."""
 
 
 def board_time(moment: datetime, snapshot: BoardSnapshot, now: datetime) -> str:

@@ -74,6 +74,8 @@ class Limits:
     """
     smallest_part: int = 16 * MIB
     """Bytes of a part of a file, at least: every part is a paid request."""
+    pack_part: int = 64 * MIB
+    """Bytes of a part of a pack, at least: it stays on the disk until it is stored, also after a kill."""
     stream_part: int = 16 * MIB
     """Bytes of a part of a stream, whose length is not known in advance: 10,000 parts are 156 GiB."""
     in_memory: int = 16 * MIB
@@ -103,6 +105,8 @@ class Limits:
     """Rows whose ids are held in memory, 24 bytes each, while an inventory is read."""
     collected: int = 48 * MIB
     """Bytes of new archives that are collected while an inventory is read, and written by ranges of keys."""
+    kept_rows: int = 2_000_000
+    """Archives of a first inventory from which they wait in a temporary file until all are written."""
     server_patience: float = 30.0
     """Seconds to wait for a database server that does not answer."""
     lock_wait: float = 60.0

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .columns import details_of
+from .columns import SPARSE, details_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ class ExactTable:
     :param rows: batches of rows, which can be read once.
     :param frame: makes the same table as a DataFrame.
     :param attrs: facts about the table, as in the ``attrs`` of the DataFrame.
+    :param empty: columns that are left out, as no row has a value.
     :param note: returns a sentence about the table from those facts and the number of rows.
     """
 
@@ -42,12 +43,14 @@ class ExactTable:
     rows: Iterable[Sequence[Row]]
     frame: Callable[[], pd.DataFrame]
     attrs: Mapping[Any, Any] = field(default_factory=dict)
+    empty: Sequence[str] = ()
     note: Callable[[Mapping[Any, Any], int], str] = lambda _attrs, _count: ""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> ExactTable:
         """Return the table of a DataFrame."""
-        return cls([str(name) for name in frame.columns], _pieces(frame), lambda: frame)
+        names = [str(name) for name in frame.columns]
+        return cls(names, _pieces(frame), lambda: frame, empty=empty_columns(frame))
 
     def selected(self, names: Sequence[str]) -> ExactTable:
         """Return the table with these columns only.
@@ -62,7 +65,7 @@ class ExactTable:
         names = list(dict.fromkeys(names))  # once: JSON has one value for a name
         places = [self.columns.index(name) for name in names]
         rows = ([[row[place] for place in places] for row in piece] for piece in self.rows)
-        return ExactTable(list(names), rows, lambda: self.frame()[list(names)], self.attrs, self.note)
+        return ExactTable(list(names), rows, lambda: self.frame()[list(names)], self.attrs, note=self.note)
 
     def records(self) -> list[dict[str, Any]]:
         """Return each row with the names of its values."""
@@ -72,9 +75,14 @@ class ExactTable:
     def short(self) -> Sequence[str]:
         """The columns that a shell shows unless more are asked for."""
         details = details_of(self.columns)
-        shown = [name for name in self.columns if name not in details]
+        shown = [name for name in self.columns if name not in details and name not in self.empty]
         # The beginning of an id selects an archive that has no name.
         return [*shown, *(name for name in self.columns if name in details and name == "archive_id")]
+
+
+def empty_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the columns of :data:`.SPARSE` that have no value in any row of a DataFrame."""
+    return [name for name in SPARSE if name in frame and not (frame[name].fillna("") != "").any()]
 
 
 def _pieces(frame: pd.DataFrame) -> Iterator[Sequence[Row]]:

@@ -19,7 +19,8 @@ from ..base.units import to_ms
 from ..errors import InputError
 from .archives.folders import rebuild_once
 from .archives.identity import find_vault
-from .storage.database import Database, Scope, StoredSettings
+from .storage.database import Database, Scope
+from .storage.stored_settings import StoredSettings
 
 if TYPE_CHECKING:
     from .archives.archives import ArchiveRecord, Archives
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .records.purchases import Purchase, Purchases
     from .records.routes import Route, Routes
     from .records.upload_records import Upload, Uploads
+    from .records.watch_records import Watches
 
 __all__ = [
     "ArchiveRecord",
@@ -74,6 +76,7 @@ _TABLES = {
     "purchases": "records.purchases.Purchases",
     "routes": "records.routes.Routes",
     "listings": "records.members.Listings",
+    "watches": "records.watch_records.Watches",
 }
 """The tables of a catalogue, each with its class."""
 
@@ -164,6 +167,7 @@ class Catalogue:
         purchases: Purchases
         routes: Routes
         listings: Listings
+        watches: Watches
 
     def __getattr__(self, name: str) -> Any:
         """Open a table on first use."""

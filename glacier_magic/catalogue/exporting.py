@@ -36,6 +36,7 @@ EXPORTED = (
     "state",
     "seen",
     "note",
+    "labels",
 )
 """The columns of the file; ``seen`` is the date of the last inventory that listed the archive."""
 MARK = b"glacier_magic"

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .again import Reissue
+    from .bucket import Bucket
     from .vault import Vault
     from .vault_drop import begin_drop, end_drop
 
-__all__ = ["Reissue", "Vault", "begin_drop", "end_drop"]
+__all__ = ["Bucket", "Reissue", "Vault", "begin_drop", "end_drop"]
 
-_HOMES = {"Reissue": "again", "Vault": "vault", "begin_drop": "vault_drop", "end_drop": "vault_drop"}
+_HOMES = {
+    "Bucket": "bucket",
+    "Reissue": "again",
+    "Vault": "vault",
+    "begin_drop": "vault_drop",
+    "end_drop": "vault_drop",
+}
 
 
 def __getattr__(name: str) -> Any:

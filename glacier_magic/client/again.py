@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import is_bucket, refuse_bucket
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..catalogue.records.moved_records import is_object
@@ -92,7 +93,9 @@ class Reissue:
     def extend(self, words: Sequence[Selectable], *, vault: str | None) -> ExtendPlan:
         """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
-        kept = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
+        refuse_bucket(vault, "The copies of objects are not extended from here yet")
+        found = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
+        kept = [d for d in found if not is_bucket(d.vault)]
         chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
         return ExtendPlan(
             sorted({download.vault for download in kept}),

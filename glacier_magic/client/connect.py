@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +71,12 @@ def connection_for(
     return Connection(profile=profile, region=region, endpoint_url=endpoint_url, account=account)
 
 
-def _emulated(folder: Path, region: str | None, speed: float | None, account: str | None) -> Connection:
+def _emulated(
+    folder: Path, region: str | None, speed: float | None, account: str | None, *, until_unused: bool = False
+) -> Connection:
     try:
-        # Or finds the one that other processes use.
-        extra = ["--until-unused"] if _in_a_kernel() else []  # a shell's has to last until its next command
+        # Or finds the one that other processes use.  A shell's has to last until its next command.
+        extra = ["--until-unused"] if until_unused or _in_a_kernel() else []
         running = emulation.start(folder, speed=speed, hold=True, extra=extra)
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
@@ -89,12 +93,39 @@ def _in_a_kernel() -> bool:
     return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
 
 
-def reconnect(connection: Connection, sessions: Callable[[Connection], Session] = Session) -> Session:
+def reconnect(
+    connection: Connection, sessions: Callable[[Connection], Session] = Session, *, until_unused: bool = False
+) -> Session:
     """Return a new session with a connection; start its emulator if it was stopped.
 
     :param sessions: opens the session of a connection.
+    :param until_unused: whether an emulator that is started stops when its last process has ended.
     """
     if connection.emulator is not None:
         # Its port may have changed; without a speed, a running one keeps its own.
-        connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
+        folder = Path(connection.emulator)
+        connection = _emulated(folder, connection.region, None, connection.account, until_unused=until_unused)
     return sessions(connection)  # the new session resumes the downloads that the old one left
+
+
+def answers(connection: Connection) -> bool:
+    """Return whether an emulator runs at its address; True for the real service."""
+    if connection.emulator is None:
+        return True
+    running = emulation.find(Path(connection.emulator))
+    # It may have been started again by another process.
+    return running is not None and running.url == connection.endpoint_url
+
+
+def service_time(connection: Connection) -> datetime | None:
+    """Return the service's time without a request to AWS; None if the emulator of a connection is stopped."""
+    if connection.emulator is None:
+        return datetime.now(UTC)
+    with suppress(emulation.EmulatorError, OSError):
+        return datetime.fromisoformat(str(emulation.status(Path(connection.emulator))["time"]))
+    return None
+
+
+def runs(connection: Connection) -> bool:
+    """Return whether an emulator runs, at whatever address; True for the real service."""
+    return connection.emulator is None or emulation.find(Path(connection.emulator)) is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import administration, client, plans
 from ..administration.listeners import QueueListeners
 from ..base import dataframes
+from ..base.bucket_names import is_bucket
 from ..base.facts import Described, Facts
 from ..base.paths import catalogue_place
 from ..base.session_limits import USUAL, Limits
@@ -28,6 +29,7 @@ from ..transfer.budget import Budget
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
 from .session_settings import SessionSettings
+from .used_catalogues import note_use
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +64,8 @@ class Session(Described):
     ) -> None:
         self.service = service(connection)  # sends no request yet
         self.connection = self.service.connection
-        place = catalogue or catalogue_place(self.connection)  # each server has its own
-        self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
+        place = catalogue or catalogue_place(self.connection)  # each server has its own; account: below
+        self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)
         self._settings = SessionSettings(self.catalogue)
         self.plan_log = plans.PlanLog(self.catalogue, self.service.clock)
         """The limit of all plans, and what records them."""
@@ -75,6 +77,7 @@ class Session(Described):
             self.catalogue.close()
             raise
         self.catalogue.rescope(Scope(self.account, self.service.region))
+        note_use(self)
 
     def _facts(self) -> Facts:
         return self._settings.facts(self.service)
@@ -117,7 +120,6 @@ class Session(Described):
 
     def exact_vaults(self) -> ExactTable:
         """Return :meth:`vaults` as the table that a shell shows: pandas takes longer than the request."""
-        # The time of the list: the counts are older.
         return dataframes.exact_vaults(self._list_vaults(), as_of=self.service.clock.now().isoformat())
 
     def _list_vaults(self) -> list[Mapping[str, Any]]:
@@ -138,8 +140,8 @@ class Session(Described):
         return self._settings.vault_names
 
     def vault(self, name: str) -> client.Vault:
-        """Return a vault, without checking that it exists."""
-        return client.Vault(self, name)
+        """Return a vault, or a bucket or a folder in it (``s3://...``), without checking that it exists."""
+        return (client.Bucket if is_bucket(name) else client.Vault)(self, name)
 
     def known_vault(self, name: str) -> client.Vault:
         """Return a vault that the catalogue or the service knows.
@@ -148,7 +150,7 @@ class Session(Described):
         :raises Unavailable: the catalogue does not know it, and the service cannot be reached.
         """
         vault, names = self.vault(name), self.vault_names()
-        if name in names or self.catalogue.knows(name):  # no request: this works offline
+        if name in names or self.catalogue.knows(vault.name):  # no request: this works offline
             return vault
         try:
             self.service.describe_vault(name)
@@ -157,7 +159,7 @@ class Session(Described):
         except Unavailable as error:
             what = f"The catalogue does not know a vault {name!r}, and the service cannot be reached"
             raise Unavailable(f"{what}: {error.message}", cure=error.cure, code=error.code) from None
-        self._settings.vault_names = [*names, name]
+        self._settings.vault_names = [*names, *(() if is_bucket(name) else (name,))]
         return vault
 
     def create_vault(self, name: str) -> client.Vault:

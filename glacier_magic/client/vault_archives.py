@@ -35,6 +35,7 @@ from .selection import Selector
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     import pandas as pd
 
@@ -51,15 +52,19 @@ class VaultArchives(Described):
     """
 
     def __init__(self, session: Session, name: str) -> None:
+        self._check_name(name)
+        self.session, self.name = session, name
+        self._service, self._catalogue = session.service, session.catalogue
+        self._selector = Selector(self._catalogue, name)
+
+    @staticmethod
+    def _check_name(name: object) -> None:
         # The service's rule allows dots alone, but in a URL they mean another path.
         if not isinstance(name, str) or not VAULT_NAME.fullmatch(name) or name in (".", ".."):
             raise InputError(
                 f"{name!r} cannot be the name of a vault",
                 cure="It is 1 to 255 letters, digits, dots, hyphens and underscores.",
             )
-        self.session, self.name = session, name
-        self._service, self._catalogue = session.service, session.catalogue
-        self._selector = Selector(self._catalogue, name)
 
     def _title(self) -> str:
         return f"Vault {self.name!r}"
@@ -231,16 +236,20 @@ class VaultArchives(Described):
         description_format: str = descriptions.DEFAULT,
         again: bool = False,
         part_size: int | None = None,
+        root: Path | None = None,
     ) -> UploadPlan:
         """Return the plan to store files, with its price; nothing is sent until its ``run()``.
 
         See :meth:`upload_all`.
+
+        :param root: the names of absolute paths below this folder start there.
         """
         sources = find(
             [str(p) for p in paths],
             recursive=recursive,
             description=description,
             description_format=description_format,
+            root=root,
         )
         return UploadPlan(self._storing, sources, log=self.session.plan_log, again=again, part_size=part_size)
 

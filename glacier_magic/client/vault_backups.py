@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup import tables
-from ..backup.adopting import NAME as MANIFEST_NAME
-from ..backup.adopting import adopt, read_manifest
 from ..backup.keep import Keep
-from ..backup.looking import spools
-from ..backup.recovery import Recovery, folder_of_parts, matcher
+from ..backup.recovery import matcher
+from ..backup.repacking import mostly_unused
 from ..backup.rules import Rules
-from ..backup.run import SET_NAME, BackupRun, RunOptions
+from ..backup.run import SET_NAME, BackupRun
+from ..backup.run_options import RunOptions
+from ..backup.set_scan import spools
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
-from ..catalogue.records.backup_rows import BackupSet, PackRecord, SnapshotRecord
+from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
-from ..errors import InputError, NotFound, WrongKey
+from ..errors import InputError, NotFound
 from ..errors.steps import option, step
-from ..packs.encryption.identities import checked_recipient, read_identities
-from ..plans.adopt_plan import AdoptPlan
+from ..explore.snapshot_explorer import SnapshotExplorer
+from ..packs.encryption.identities import checked_recipient
 from ..plans.backup_plan import BackupPlan
+from ..plans.events import PlanEvent
 from ..plans.prune_plan import PrunePlan, Pruning
-from ..plans.recover_plan import RecoverPlan
-from ..plans.restore.items import RestoreItem, is_there
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from .backup_sets import BackupSets
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
     import os
+    import threading
 
     import pandas as pd
 
@@ -59,44 +59,61 @@ class VaultBackups(VaultArchives):
         :param rules: what is left out; *exclude* is short for patterns alone.
         :param recipients: who can read it: ``age1...``, as ``key new`` shows it.
         :param plain: do not encrypt it.
-        :param options: how files are looked at, and packed.
+        :param options: how files are compared, and packed.
         :raises InputError: the set is new and has no folder or neither recipients nor *plain*, or
-            belongs to another computer; a folder does not exist; a pattern or recipient is none.
+            belongs to another computer; a folder does not exist; a pattern or recipient is not valid.
         """
-        if not SET_NAME.fullmatch(name):
-            raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
-        if plain and recipients:
-            raise InputError(
-                "A set is either encrypted for recipients or plain", cure="Leave one of them out."
-            )
-        known = self._catalogue.backups.sets(name, self.name)
         if exclude or rules:
             rules = replace(rules or Rules(), exclude=(*(rules.exclude if rules else ()), *exclude))
-        definition = self._definition(
-            known[0] if known else None, name, folders, rules, recipients, plain=plain
-        )
-        options = options or RunOptions()
-
-        def begin() -> BackupRun:
-            found = self._recorded(definition)
-            spool = self._spool(found)
-            return BackupRun(self._catalogue, found, self._storing, spool, self._now, options)
+        definition = self._definition(name, folders, rules, recipients, plain=plain)
+        options, storing = options or RunOptions(), replace(self._storing, once=True)
 
         return BackupPlan(
             definition,
-            begin,
-            storing=self._storing,
+            lambda: self._backup_run(self._recorded(definition), options),
+            storing=storing,
             options=options,
             spool=self._spool(definition),
             log=self.session.plan_log,
         )
 
+    def resume_backup(self, name: str, stop: threading.Event | None = None) -> None:
+        """Store the packs that an interrupted backup of a set has left; its folders are not scanned.
+
+        :param stop: ends it early.
+        :raises NotFound: there is no such set.
+        :raises Unavailable: another process backs it up.
+        """
+        run = self._backup_run(self._set(name), RunOptions())
+        run.stop = stop or run.stop
+        run.send_rest()
+
+    def _backup_run(self, found: BackupSet, options: RunOptions) -> BackupRun:
+        storing = replace(self._storing, once=True)
+        return BackupRun(self._catalogue, found, storing, self._spool(found), self._now, options)
+
+    def on(self, event: str, callback: Callable[[PlanEvent], object]) -> None:
+        """Call a function whenever a backup, recovery or prune of this vault starts, ends or fails.
+
+        Only plans of this session call it, in the thread that runs them.
+
+        :param event: ``backup.start``, ``backup.done``, ``backup.failed``, and so for ``recover`` and
+            ``prune``.  A recovery starts with its requests, and is done when the files are written.
+        :param callback: gets a :class:`.PlanEvent`.
+        :raises InputError: there is no such event.
+        """
+        self.session.plan_log.events.on(self.name, event, callback)
+
+    def backups(self) -> BackupSets:
+        """Return the sets of the vault, with their last and next runs, sizes and prices."""
+        return BackupSets(self.session, self.name)
+
     def snapshots(self, name: str | None = None) -> pd.DataFrame:
         """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
 
-        One row a finished snapshot: set, snapshot, time, files, size, sent, unread.
+        One row per finished snapshot: set, snapshot, time, files, size, sent, unread, labels, note.
 
-        *size* has the bytes of all its files, *sent* those that its run stored, packed.
+        *size* is the size of all its files, and *sent* that of the packs that its run stored, in bytes.
 
         :raises NotFound: there is no such set.
         """
@@ -115,6 +132,19 @@ class VaultBackups(VaultArchives):
         snapshot, wanted = self._snapshot(found, as_of), matcher(patterns)
         entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
         return tables.files(entry for entry in entries if wanted(entry.path))
+
+    def explore_snapshot(
+        self, name: str, as_of: Moment | int | None = None, *, key: str | os.PathLike[str] | None = None
+    ) -> SnapshotExplorer:
+        """Return the explorer of a snapshot, whose selection can be recovered.
+
+        :param as_of: see :meth:`recover`, and so for *key*.
+        :raises NotFound: there is no such set or snapshot.
+        """
+        found = self._set(name)
+        snapshot = self._snapshot(found, as_of)
+        entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
+        return SnapshotExplorer(self.session.vault(self.name), found, snapshot, entries, key)
 
     def compare_snapshots(self, name: str, first: Moment | int, second: Moment | int) -> pd.DataFrame:
         """Return what differs between two snapshots as a DataFrame: path, state, size, modified.
@@ -137,7 +167,7 @@ class VaultBackups(VaultArchives):
         Nothing is deleted until its ``run()``.
 
         :param keep: which snapshots are kept.
-        :param now: delete archives that are not 90 days old, too; the rest of 90 days is charged.
+        :param now: also delete archives that are not 90 days old; the rest of the 90 days is charged.
         :raises NotFound: there is no such set.
         :raises NotReady: its last backup has not ended yet.
         """
@@ -153,137 +183,32 @@ class VaultBackups(VaultArchives):
 
         return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
 
-    def adopt(
-        self,
-        name: str | None = None,
-        *,
-        key: str | os.PathLike[str] | None = None,
-        tier: str = "Standard",
-        destination: str | None = None,
-    ) -> AdoptPlan:
-        """Return the plan to learn from the vault what another computer, or a lost one, backed up.
+    def repack(self, name: str, keep: Keep) -> BackupPlan:
+        """Return the plan to repack packs of which the kept snapshots need less than half.
 
-        The newest manifest of each set that the catalogue does not know is retrieved; an inventory has to
-        be read before.  When they are there, the plan's :meth:`~.AdoptPlan.adopt` records the sets.
+        It is a backup that also stores the needed contents of these packs again, if all of them are
+        unchanged in the folders; nothing is retrieved.  A later :meth:`prune` deletes the old packs.
 
-        :param name: of one set.
-        :param key: a file of age identities, if the manifests are encrypted.
-        :param tier: see :meth:`restore`, and so for *destination*.
-        :raises NotFound: there is no manifest of a set that is not known.
-        :raises InputError: a manifest is encrypted, and there is no key.
-        """
-        known = {one.name for one in self._catalogue.backups.sets(vault=self.name)}
-        newest: dict[str, ArchiveRecord] = {}
-        for archive in self._catalogue.archives.matching(self.name, "*.manifest.tar.zst*"):
-            found = MANIFEST_NAME.fullmatch(archive.name)
-            if found and found["set"] not in known and name in (None, found["set"]):
-                newest[found["set"]] = max(
-                    archive, newest.get(found["set"], archive), key=lambda one: one.name
-                )
-        if not newest:
-            which = repr(name) if name else "a backup that is new here"
-            raise NotFound(
-                f"The newest inventory has no manifest of {which}",
-                cure=f"{step('inventory')} reads what is in the vault.",
-            )
-        if key is None and any(archive.name.endswith(".age") for archive in newest.values()):
-            raise InputError("The manifests are encrypted", cure=f"Add {option('key')} FILE.")
-        identities = read_identities(Path(key).expanduser()) if key is not None else []
-
-        def read(item: RestoreItem) -> BackupSet:
-            return adopt(self._catalogue, self.name, read_manifest(item.target, identities), item.archive)
-
-        return AdoptPlan(
-            list(newest.values()),
-            None,
-            read=read,
-            vault=self.name,
-            tier=checked_tier(tier),
-            to=self._catalogue.folder / "manifests",
-            destination=checked_destination(destination or default_destination()),
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
-        )
-
-    def check_backup(self, name: str) -> pd.DataFrame:
-        """Compare the archives that snapshots of a set need with the catalogue, at no cost.
-
-        One row an archive: name, size, state, problem; the problem is empty if it is there as it was stored.
-
+        :param keep: which snapshots are kept.
         :raises NotFound: there is no such set.
-        """
-        found, backups = self._set(name), self._catalogue.backups
-        needed = backups.needed_packs(found.id, [one.ordinal for one in backups.snapshots(found.id)])
-        packs = [pack for pack in backups.packs(found.id) if pack.id in needed]
-        return tables.checked(
-            (pack, self._catalogue.archives.get(self.name, pack.archive_id or "")) for pack in packs
-        )
-
-    def recover(
-        self,
-        name: str,
-        *patterns: str,
-        as_of: Moment | int | None = None,
-        to: str | os.PathLike[str] = "recovered",
-        key: str | os.PathLike[str] | None = None,
-        tier: str = "Standard",
-        destination: str | None = None,
-    ) -> RecoverPlan:
-        """Return the plan to get files of a snapshot back; no request is sent until its ``run()``.
-
-        Only those parts of packs are retrieved that have the files.  When they are there, the plan's
-        :meth:`~.RecoverPlan.extract` writes the files, each after its content matched its hash.
-
-        :param patterns: names, globs and folders; none means all.
-        :param as_of: a time, for the last snapshot until then, or the number of a snapshot; None: the last.
-        :param key: a file of age identities, if the set is encrypted.
-        :param tier: see :meth:`restore`, and so for *destination*.
-        :raises NotFound: there is no such set, snapshot or file.
-        :raises WrongKey: the key does not open the packs.
+        :raises NotReady: its last backup has not ended yet.
         """
         found = self._set(name)
-        folder = Path(to).expanduser().absolute()
-        if found.recipients and key is None:
-            raise WrongKey(
-                f"{name!r} is encrypted for {', '.join(found.recipients)}", cure=f"Add {option('key')} FILE."
-            )
-        identities = read_identities(Path(key).expanduser()) if key is not None else []
-        parts = folder_of_parts(folder, found)
-        held = [
-            (row.archive_id, row.asked_part)
-            for row in self._catalogue.downloads.below(self.name, str(parts))
-            if row.asked_part and (row.open or is_there(row))
-        ]
-        recovery = Recovery(
-            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities, held
-        )
-        packs = recovery.packs
-        wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
-        archives = [self._archive_of(pack) for pack, _ in wanted]
-        return RecoverPlan(
-            recovery,
-            archives,
-            [part for _, part in wanted],
-            vault=self.name,
-            tier=checked_tier(tier),
-            to=parts,
-            destination=checked_destination(destination or default_destination()),
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
-        )
-
-    def _archive_of(self, pack: PackRecord) -> ArchiveRecord:
-        found = self._catalogue.archives.get(self.name, pack.archive_id or "")
-        if found is None:
-            raise NotFound(f"The catalogue has no archive of the pack {pack.name!r}")
-        return found
+        kept = Pruning.of(self._catalogue, found, keep, at=self._now(), early=False).kept
+        return self.backup(name, options=RunOptions(repack=mostly_unused(self._catalogue, found, kept)))
 
     def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
         made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]
         if isinstance(as_of, int):
             made = [one for one in made if one.ordinal == as_of]
         elif as_of is not None:
-            last = last_ms(as_of) or 0
+            try:
+                last = last_ms(as_of) or 0
+            except InputError:
+                raise InputError(
+                    f"{str(as_of)!a:.60} is neither the number of a snapshot nor a date",
+                    cure=f"{step('snapshots', found.name)} lists them; write a date like 2026-10-01.",
+                ) from None
             made = [one for one in made if one.started <= last]
         if not made:
             which = "" if as_of is None else f" {as_of}" if isinstance(as_of, int) else f" until {as_of}"
@@ -302,14 +227,20 @@ class VaultBackups(VaultArchives):
 
     def _definition(
         self,
-        known: BackupSet | None,
         name: str,
         folders: Sequence[str | os.PathLike[str]],
-        rules: Rules | None,
-        recipients: Sequence[str],
+        rules: Rules | None = None,
+        recipients: Sequence[str] = (),
         *,
         plain: bool,
     ) -> BackupSet:
+        if not SET_NAME.fullmatch(name):
+            raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
+        if plain and recipients:
+            raise InputError(
+                "A set is either encrypted for recipients or plain", cure="Leave one of them out."
+            )
+        known = next(iter(self._catalogue.backups.sets(name, self.name)), None)
         home = self._catalogue.database.home
         if known is not None and known.home != home:
             raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import refuse_bucket
 from ..errors import InputError, NotFound
 from ..errors.steps import step
 from ..jobs import Batch
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def begin_drop(session: Session, name: str) -> EmptyPlan | Batch:
     """Begin to drop a vault; see :meth:`.Session.drop_with_archives`."""
+    refuse_bucket(name)
     tracker, jobs = session.tracker, session.catalogue.jobs
     with suppress(NotFound):  # begin() below reports a vault that does not exist
         tracker.refresh([name])

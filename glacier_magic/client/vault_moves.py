@@ -21,13 +21,13 @@ from ..plans.restore.quoting import checked_destination, checked_tier, default_d
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
 from ..service.object_store import ObjectStore
-from .vault_backups import VaultBackups
+from .vault_staging import VaultStaging
 
 if TYPE_CHECKING:
     from .selection import Selectable
 
 
-class VaultMoves(VaultBackups):
+class VaultMoves(VaultStaging):
     """A vault whose archives can be moved to S3."""
 
     def migrate(

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..base.bucket_names import is_bucket
 from ..base.units import masked
 from ..catalogue.archives.vault_reader import VaultReader
 from ..client import known_session
@@ -136,7 +136,11 @@ class Console:
     def check(self) -> None:
         """Close a session whose emulator was stopped or moved since the last verb."""
         # Its address is out of date, even if it runs again.
-        if self._session is not None and not _answers(self._session.connection):
+        if self._session is None:
+            return
+        from ..client.connect import answers
+
+        if not answers(self._session.connection):
             self.close()
             self.face.note("The emulator was stopped since the last verb; it is started again.")
 
@@ -240,13 +244,16 @@ class Console:
     # Vault in use
 
     def use(self, name: str) -> Vault:
-        """Use a vault for the verbs that follow.
+        """Use a vault for the verbs that follow; a bucket is listed when it is used first.
 
         :raises NotFound: it does not exist.
         """
         vault = self.session.vault(name)
-        self.session.service.describe_vault(name)  # raises NotFound, before the name is stored
-        self.session.vault_in_use = name
+        self.session.service.describe_vault(vault.name)  # raises NotFound, before the name is stored
+        if is_bucket(name) and not self.session.catalogue.knows(vault.name):
+            with self.busy(f"Listing {vault.name}"):
+                vault.inventory()
+        self.session.vault_in_use = vault.name
         return vault
 
     @property
@@ -372,14 +379,3 @@ def _described(connection: Connection) -> str:
     profile = f"profile {connection.profile}" if connection.profile else environment_login()
     known = [each for each in (profile, connection.region, connection.endpoint_url) if each]
     return ", ".join(known) or "the account of boto3's default credentials"
-
-
-def _answers(connection: Connection) -> bool:
-    """Return whether an emulator runs at its address; True for the real service."""
-    if connection.emulator is None:
-        return True
-    from .. import emulator
-
-    running = emulator.find(Path(connection.emulator))
-    # It may have been started again by another process.
-    return running is not None and running.url == connection.endpoint_url

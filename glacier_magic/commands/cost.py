@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..base.bucket_names import refuse_bucket
 from ..base.dataframes import marked
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
@@ -195,7 +196,11 @@ def _run(console: Console, args: Namespace) -> Rendered:
     return _by_vault(console, args, prices)
 
 
+_BY_CLASS = "The price of a bucket depends on the storage classes of its objects, and is not shown yet"
+
+
 def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
+    refuse_bucket(args.vault, _BY_CLASS)
     if args.vault is not None:
         console.session.vault(args.vault)  # checks the name
         console.session.service.describe_vault(args.vault)  # raises NotFound
@@ -217,6 +222,7 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
 
 def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     vault = console.vault(args.vault).name
+    refuse_bucket(vault, _BY_CLASS)
     catalogue = console.session.catalogue
     found = by_folder(catalogue.archives.du(vault, depth=args.depth))
     unknown = catalogue.archives.count_unsized(vault)  # imported records may lack sizes

@@ -24,7 +24,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
         return _run(console, verbs, words)
     except GlacierError as error:
         if "connect" in words[:1]:
-            error.cure = f"{error.cure} {console.still_connected()}".strip()
+            error.cure = f"{console.still_connected()} {error.cure}".strip()  # a cure may end with a command
         console.failed(words, error)
         raise
     except UnicodeEncodeError as error:

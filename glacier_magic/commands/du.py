@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..base.bucket_names import is_bucket
 from ..base.tables import ExactTable
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.no_match import no_match
@@ -42,7 +43,7 @@ def _run(console: Console, args: Namespace) -> ExactTable:
         )
     console.face.note(aged(reader, table.attrs, len(folders), _sums(folders)))
     # The region has one price, so that one row tells for all.
-    if folders and folders[0]["month_usd"] is None:
+    if folders and folders[0]["month_usd"] is None and not is_bucket(reader.vault):
         console.face.note(
             f"The price of storage in {reader.scope.region} is unknown: "
             f"{step('cost', '--refresh')} reads it from AWS."
@@ -57,7 +58,8 @@ def _sums(folders: Sequence[Mapping[str, Any]]) -> str:
     whole = folders[0]  # largest first: the folder itself
     where = f" in {whole['path']}" if whole["path"] else ""
     count, size = plural(whole["archives"], "archive"), human_bytes(whole["size"])
-    return f"{count}{where}, {size}, {whole['month']} a month"
+    month = "" if is_bucket(whole["vault"]) else f", {whole['month']} a month"
+    return f"{count}{where}, {size}{month}"
 
 
 VERB = Verb(

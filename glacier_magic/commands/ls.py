@@ -12,7 +12,7 @@ from ..catalogue.archives.where import FIELDS
 from .age import listed
 from .console import Console
 from .grammar import Parser, Verb
-from .options import limit_option, vault_option
+from .options import label, limit_option, vault_option
 
 
 def _configure(parser: Parser) -> None:
@@ -34,15 +34,25 @@ def _configure(parser: Parser) -> None:
         metavar="STATES",
         help=f"{', '.join(STATES)}; separated by commas; default: present,pending,unknown",
     )
+    parser.add_argument(
+        "--label",
+        metavar="TAG",
+        action="append",
+        type=label,
+        default=[],
+        help="with this label; may be repeated",
+    )
     vault_option(parser)
 
 
 def _run(console: Console, args: Namespace) -> ExactTable:
+    conditions = ["labels = '{}'".format(each.replace("'", "''")) for each in args.label]
+    conditions += [f"({args.where})" if conditions else args.where] * (args.where is not None)
     return listed(
         console.reader(args.vault),
         Query(
             glob=args.glob,
-            where=args.where,
+            where=" and ".join(conditions) or None,
             sort=args.sort,
             limit=args.limit,
             as_of=last_ms(args.as_of),
@@ -61,6 +71,7 @@ VERB = Verb(
         ("ls 'scans/2019/*'", ""),
         ("ls --where \"size > 1e9 and created < '2016'\" --sort -size", ""),
         ("ls --as-of 2020-12-31", ""),
+        ("ls --label taxes", "labels that `label` gave"),
     ),
     signed=("--sort",),
     table=True,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.units import parse_duration, parse_rate, parse_size
+from ..catalogue.archives.labels import checked_label
 from .grammar import Parser
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ size = value(parse_size)
 """Bytes."""
 rate = value(parse_rate)
 """Bytes per second; None for no limit."""
+label = value(checked_label)
+"""A label as it is stored."""
 
 
 vault_word = option("name", metavar="VAULT", help="the vault's name")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..catalogue.archives.as_of import snapshot_moment
 from ..jobs import Batch
 from .console import Console
 from .grammar import Parser, Verb
 from .options import set_rate, vault_option
 from .plan_options import retrieval_options, settled
-from .snapshots import moment
 
 
 def _configure(parser: Parser) -> None:
@@ -20,8 +20,8 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        type=moment,
-        help="the last snapshot until then, or the number of one (the last)",
+        type=snapshot_moment,
+        help="the number of a snapshot, or a date for the last one until then (the last)",
     )
     parser.add_argument("--key", metavar="FILE", help="a key of the set, as `key new` made it")
     parser.add_argument("--to", metavar="DIR", default="recovered", help="folder for the files (./recovered)")

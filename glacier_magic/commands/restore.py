@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..base.bucket_names import is_bucket
 from ..base.ranges import Asked
 from ..base.rendering import near
 from ..errors import InputError
@@ -15,7 +16,7 @@ from ..plans import Plan, RestorePlan
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import archive_words, set_rate, size, vault_option
+from .options import archive_words, set_rate, size, vault_option, whole
 from .plan_options import running_options, settled, tier_option
 from .unpack import key_options, unpacked
 
@@ -42,6 +43,12 @@ def _configure(parser: Parser) -> None:
     tier_option(parser, default="standard")
     parser.add_argument(
         "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
+    )
+    parser.add_argument(
+        "--days",
+        metavar="N",
+        type=whole(1, 365, "a number of days"),
+        help="keep the restored copies of a bucket's objects for so many days (3)",
     )
     parser.add_argument(
         "--newest", action="store_true", help="of archives of one name and different bytes, only the newest"
@@ -119,6 +126,8 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
             cure=f"Name some, or use --from, --expired or --extend; {step('restore', '--help')} says more.",
         )
     vault, archives = words_or_table(console, args, args.archives)
+    if args.days is not None and not is_bucket(vault.name):
+        raise InputError("--days is for buckets: a vault's outputs are kept for a day", cure="Leave it out.")
     with console.busy():
         return vault.restore(
             *archives,
@@ -129,6 +138,7 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
             daily=args.daily,
             byte_range=_part(args),
             newest=args.newest,
+            **({} if args.days is None else {"days": args.days}),
         )
 
 
@@ -191,6 +201,7 @@ VERB = Verb(
         ("restore film.mov --tail 1MB", "a part of an archive"),
         ("restore --expired", "outputs that expired before they were downloaded"),
         ("restore documents --unpack --yes --wait", "decrypted and extracted, too"),
+        ("restore 2019 --days 5 --tier bulk", "objects of a bucket in use"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "
@@ -204,6 +215,8 @@ VERB = Verb(
         "retrieved, and charged, for it.\n\n"
         "--unpack, with --wait, does what unpack does to each file that this restore writes, and keeps "
         "the file. Files that are there already are not unpacked, nor what a button in a notebook starts. "
-        "To test a password before the rest is paid, peek takes one, too."
+        "To test a password before the rest is paid, peek takes one, too.\n\n"
+        "Of a bucket, S3 keeps the restored copies for --days; objects that are in no archive class, or have "
+        "a copy, are downloaded at once."
     ),
 )

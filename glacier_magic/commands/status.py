@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import is_bucket
 from ..base.facts import Facts, facts_lines
-from ..base.rendering import Rendered, escape
+from ..base.rendering import Rendered, escape, watched
 from ..base.units import human_bytes, human_duration, local_time, plural
 from ..errors.steps import step
 from .console import Console, where
@@ -48,6 +49,7 @@ class Status(Rendered):
             ("copies", self._copies(session)),
             ("deletions", plural(len(self.deletions), "unfinished deletion") if self.deletions else ""),
             ("on hold", self.held),
+            ("watched", watched(self.jobs).removeprefix("Watched ")),
         ]
         self.work: Facts = [(label, text) for label, text in work if text]
         self.next = self._next(console)
@@ -67,7 +69,8 @@ class Status(Rendered):
                 count, size = plural(row["archives"], "archive"), human_bytes(row["size"])
                 made = local_time(row["inventory"], self.jobs.now)
                 return f"{count}, {size}, inventory of {made}"
-        return f"{plural(session.catalogue.archives.count(vault), 'archive')} stored, no inventory yet"
+        count = plural(session.catalogue.archives.count(vault), "archive")
+        return count if is_bucket(vault) else f"{count} stored, no inventory yet"
 
     def _uploads(self) -> str:
         if not self.unfinished:

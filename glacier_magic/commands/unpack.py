@@ -95,8 +95,9 @@ VERB = Verb(
         "by the ending .enc. A tar or zip inside is extracted.\n\n"
         "The result is beside the file, or in the folder of --to: a folder, or a file, with the file's "
         "name without the endings of the layers. The file itself stays. Nothing is written outside the "
-        "result, and nothing is replaced. Names are made safe for every system; devices, sparse files and "
-        "links that lead out are left out, which the result says, and exit code 9.\n\n"
+        "result, and nothing is replaced; of members of one name, the last one counts. Names are made "
+        "safe for every system; devices, sparse files and links that lead out are left out, which the "
+        "result says, and exit code 9.\n\n"
         "Passwords are asked for, or read from a file; no option takes one. Encrypted files and zstd need "
         "pip install 'glacier_magic[backup]'."
     ),

@@ -9,9 +9,9 @@ from .grammar import Verb
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Connection and vaults": ("", "connect", "vaults", "create", "use"),
-    "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "import"),
+    "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "label", "import"),
     "Upload": ("upload", "uploads", "rate"),
-    "Restore": ("restore", "run", "jobs", "wait", "unpack", "history"),
+    "Restore": ("restore", "run", "jobs", "wait", "watch", "unpack", "history"),
     "Move to S3": ("migrate", "migrations"),
     "Delete": ("rm", "deletions", "drop", "drops"),
     "Verify": ("hash", "verify"),

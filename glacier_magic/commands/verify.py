@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..base.bucket_names import is_bucket
 from ..base.units import plural
 from ..client.vault import Vault
 from ..errors import InputError, IntegrityError
@@ -63,7 +64,11 @@ def _compared(console: Console, args: Namespace) -> tuple[Vault, pd.DataFrame]:
     if not args.paths:
         raise InputError("Which files?", cure="Name some, or give archives with --from.")
     vault = console.vault(args.vault)
+    if is_bucket(vault.name) and len(args.paths) > 1:
+        raise InputError("Objects are compared with the files in one folder", cure="Name one.")
     with console.face.progress("Reading the files") as observer:
+        if is_bucket(vault.name):
+            return vault, vault.verify("*", folder=args.paths[0], progress=observer)
         return vault, localhash.verify(
             vault.session.catalogue, vault.name, args.paths, recursive=args.recursive, progress=observer
         )
@@ -97,6 +102,8 @@ VERB = Verb(
         "that was stored from this path. With --from, the archives of a table are compared with the "
         "files of their names in one folder, ./restored by default. No request is sent. States: "
         "same, different, not stored, unreadable, and missing locally (an archive below the folder's "
-        "name without a file)."
+        "name without a file).\n\n"
+        "Of a bucket, all objects are compared with the files of their names in the folder, by the checksums "
+        "that S3 has; S3 is asked for those, and nothing is restored. Without one, a file is unverified."
     ),
 )

@@ -44,7 +44,7 @@ PLACES = {
     "corrupt-at-rest": ("s3:PutObject", "s3:CopyObject", "s3:CompleteMultipartUpload"),
     "expired-copy": ("s3:RestoreObject",),
 }
-"""The only operations that some faults hit: under ``*``, they wait for one of these."""
+"""The operations that some faults are limited to; with ``*``, they strike only these."""
 
 KINDS = (*dict.fromkeys((*ANSWERS, *DELIVERIES, *PLACES)),)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 
-SHELL = "glacier-magic"
+SHELL, MAGIC = "glacier-magic", "%glacier"
 
 CALLS = {
     "backup": "vault.backup({})",
@@ -115,6 +115,12 @@ def _call(line: list[str]) -> str | None:
     for name in names[: call.count("{}")]:
         call = call.replace("{}", "..." if name.isupper() else repr(name), 1)
     return call.replace("{}", "...")
+
+
+def this_process() -> str:
+    """Return what the user calls this process."""
+    program = _Face.program
+    return "this program" if program is None else "this command" if program == SHELL else "this kernel"
 
 
 def left_out(count: int) -> str:

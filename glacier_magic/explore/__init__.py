@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .explorer import Explorer
+from .explorer import Browser, Explorer
 
-__all__ = ["Explorer"]
+__all__ = ["Browser", "Explorer"]

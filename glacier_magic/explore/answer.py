@@ -90,6 +90,9 @@ class Answer:
         except GlacierError as error:
             self._error = error
             notify(self)
+        except Exception:
+            if not self._left.is_set():  # else the catalogue of a snapshot was removed while it was read
+                raise
         finally:
             self._ordered.set()  # also after an error, or order() would wait for ever
             self._done.set()  # as above, for sums()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, human_duration, local_time, plural
-from ..catalogue import ArchiveRecord
+from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.browse import Branch, Cube, fingerprint
 from ..catalogue.archives.folders import Folder
 from ..catalogue.archives.where import FIELDS
@@ -20,7 +21,7 @@ from ..errors import InputError
 from ..errors.steps import step
 from ..plans import ComparePlan, DeletePlan, RestorePlan
 from .answer import Answer
-from .filters import Filter
+from .filters import FACETS, Filter
 from .folder_sums import FolderSums
 from .picked import Selection
 
@@ -32,21 +33,25 @@ if TYPE_CHECKING:
 SHOWN = 50
 """Rows that saved notebooks and terminals show."""
 
-COLUMNS = ("name", "size", "created", "state", "format")
-FOLDERS = ("folder", "archives", "bytes", "oldest", "newest")
 
+class Browser(Rendered):
+    """A filter on what a catalogue has of one vault, its result, and a selection.
 
-class Explorer(Rendered):
-    """A filter on one vault, its result, and a selection of archives.
-
-    >>> explorer = Explorer(vault)                                       # doctest: +SKIP
-    >>> explorer.view        # a DataFrame of the result of the filter   # doctest: +SKIP
-    >>> explorer.selection   # a DataFrame of the selected archives      # doctest: +SKIP
+    :param catalogue: is read, and never written.
+    :param name: the vault in it.
     """
 
-    def __init__(self, vault: Vault) -> None:
-        self.vault = vault
-        self._catalogue = vault.session.catalogue
+    noun, label, growth = "archive", "Archives", "Growth by year of creation"
+    """What a row is, what all are, and what they are by year."""
+    columns: tuple[str, ...] = ("name", "size", "created", "state", "format")
+    facets: tuple[str, ...] = FACETS
+    actions: tuple[str, ...] = ()
+    """The methods that its page has buttons for."""
+    hint = ""
+    """What to do in the next cell."""
+
+    def __init__(self, catalogue: Catalogue, name: str) -> None:
+        self._catalogue, self.name = catalogue, name
         self._guard = threading.Lock()
         self._watching: list[Callable[[], None]] = []
         self.picked = Selection()
@@ -89,7 +94,7 @@ class Explorer(Rendered):
         return self._fingerprint() != self._seen
 
     def _fingerprint(self) -> tuple[Any, ...]:
-        return fingerprint(self._catalogue.database, self._catalogue.scope, self.vault.name)
+        return fingerprint(self._catalogue.database, self._catalogue.scope, self.name)
 
     def _change(self, asked: Filter) -> None:
         before = self.answer
@@ -115,10 +120,10 @@ class Explorer(Rendered):
                 f"There is no column {asked.sort!r} to sort by", cure=f"Sort by {', '.join(FIELDS)}."
             )
         if asked.where.strip():  # alone, so that an error quotes only the user's condition
-            self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
+            self._catalogue.archives.query(self.name, where=asked.where, limit=0)
         self._versions += 1  # results may arrive out of order
         number = self._versions
-        return Answer(self._catalogue, self.vault.name, asked, number, again or number, cube, folders)
+        return Answer(self._catalogue, self.name, asked, number, again or number, cube, folders)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* after changes, from any thread; return a function that ends this."""
@@ -147,12 +152,7 @@ class Explorer(Rendered):
         """The result of the filter, in its order, with the columns of :meth:`.Vault.archives`."""
         asked = self.filter.query()
         return self._catalogue.archives.frame(
-            self.vault.name,
-            asked.glob,
-            where=asked.where,
-            sort=asked.sort,
-            text=asked.text,
-            states=asked.states,
+            self.name, asked.glob, where=asked.where, sort=asked.sort, text=asked.text, states=asked.states
         )
 
     @property
@@ -174,21 +174,7 @@ class Explorer(Rendered):
 
     def du(self, path: str = "", depth: int = 1) -> list[Folder]:
         """Return a folder and its subfolders, with the sums of all their archives."""
-        return self._catalogue.archives.du(self.vault.name, path, depth)
-
-    # Plans for the selection
-
-    def restore(self, *, tier: str = "Standard", to: str | Path = "restored") -> RestorePlan:
-        """Return the plan to restore the selection; see :meth:`.Vault.restore`."""
-        return self.vault.restore(*self._selected(), tier=tier, to=to)
-
-    def delete(self) -> DeletePlan:
-        """Return the plan to delete the selection; see :meth:`.Vault.delete`."""
-        return self.vault.delete(*self._selected())  # records, not the rule: what is shown is deleted
-
-    def compare(self, folder: str | Path = "restored") -> ComparePlan:
-        """Return the plan to compare the hashes of the selection with those of local files."""
-        return ComparePlan(self._selected(), vault=self.vault.name, folder=Path(folder))
+        return self._catalogue.archives.du(self.name, path, depth)
 
     def _selected(self) -> list[ArchiveRecord]:
         found = self.picked.records(self.answer.listing)
@@ -198,20 +184,21 @@ class Explorer(Rendered):
             )
         return found
 
-    # Its age
+    # Terminals and saved notebooks
 
     @property
+    @abstractmethod
     def as_of(self) -> str:
         """The age of the data as a sentence."""
-        made = from_ms(self.answer.listing.as_of)
-        if made is None:
-            return f"No inventory read yet: only archives uploaded from this catalogue ({step('inventory')})."
-        clock = self.vault.session.service.clock  # an emulator's clock runs faster, and dates its inventories
-        age = human_duration((clock.now() - made).total_seconds())
-        virtual = " of emulator time" if clock.virtual else ""
-        return f"As of the inventory of {local_time(made, clock.now())}{virtual}, {age} old."
 
-    # Terminals and saved notebooks
+    @property
+    @abstractmethod
+    def steps(self) -> str:
+        """What to do next in a terminal."""
+
+    @property
+    def _folder_head(self) -> tuple[str, ...]:
+        return ("folder", f"{self.noun}s", "bytes", "oldest", "newest")
 
     def _folder_cells(self) -> list[tuple[str, ...]]:
         folder = self.filter.folder
@@ -228,13 +215,13 @@ class Explorer(Rendered):
         ]
 
     def _row_cells(self) -> list[tuple[str, ...]]:
-        return [cells(record, "") for _, record in self.rows(0, SHOWN)]
+        return [cells(record, "")[: len(self.columns)] for _, record in self.rows(0, SHOWN)]
 
     @property
     def title(self) -> str:
         """The vault, folder and filter in one line."""
         asked = self.filter
-        parts = [f"{self.vault.name}/{asked.folder}" if asked.folder else self.vault.name]
+        parts = [f"{self.name}/{asked.folder}" if asked.folder else self.name]
         parts += [f"name {asked.name!r}"] if asked.name else []
         parts += [asked.where] if asked.where else []
         parts += [f"modified {asked.modified}"] if asked.modified else []
@@ -244,7 +231,7 @@ class Explorer(Rendered):
     def _repr_text(self) -> str:
         rows = self._row_cells()
         more = self._more(len(rows))
-        sums = text_table(FOLDERS, self._folder_cells(), numbers=(1, 2))
+        sums = text_table(self._folder_head, self._folder_cells(), numbers=(1, 2))
         names = [(shortened(row[0], 80), *row[1:]) for row in rows]
         return "\n".join(
             [
@@ -252,11 +239,10 @@ class Explorer(Rendered):
                 "",
                 sums,
                 "",
-                text_table(COLUMNS, names, numbers=(1,)),
+                text_table(self.columns, names, numbers=(1,)),
                 *([more] if more else []),
                 "",
-                f"Next: {step('ls', 'FOLDER/')} and {step('cost', '--depth 2')}; from Python "
-                ".look(folder='...', where='size > 1GB'), .view, .restore().",
+                self.steps,
             ]
         )
 
@@ -276,18 +262,69 @@ class Explorer(Rendered):
     def _repr_html(self) -> str:
         shown = local_time(datetime.now(UTC))  # by the reader's calendar, even with an emulator's clock
         count = self.answer.count
-        total = "" if count is None else f" {plural(count, 'archive')}."
+        total = "" if count is None else f" {plural(count, self.noun)}."
         names = [(shortened(row[0], 160), *row[1:]) for row in self._row_cells()]
         return (
             f"<p><b>{escape(self.title)}</b>.{escape(total)} {escape(self.as_of)} "
             f"Shown {escape(shown)}.</p>"
-            f"{html_table(FOLDERS, self._folder_cells()[:20], numbers=(1, 2))}"
-            f"<p>The first {len(names)}:</p>{html_table(COLUMNS, names, numbers=(1,))}"
+            f"{html_table(self._folder_head, self._folder_cells()[:20], numbers=(1, 2))}"
+            f"<p>The first {len(names)}:</p>{html_table(self.columns, names, numbers=(1,))}"
         )
 
 
+class Explorer(Browser):
+    """A filter on the archives of one vault, its result, and a selection of which plans are made.
+
+    >>> explorer = Explorer(vault)                                       # doctest: +SKIP
+    >>> explorer.view        # a DataFrame of the result of the filter   # doctest: +SKIP
+    >>> explorer.selection   # a DataFrame of the selected archives      # doctest: +SKIP
+    """
+
+    actions = ("restore", "compare", "delete", "reload")
+    hint = "In the next cell: explorer = _; explorer.selection and explorer.view are DataFrames."
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        super().__init__(vault.session.catalogue, vault.name)
+
+    # Plans for the selection
+
+    def restore(self, *, tier: str = "Standard", to: str | Path = "restored") -> RestorePlan:
+        """Return the plan to restore the selection; see :meth:`.Vault.restore`."""
+        return self.vault.restore(*self._selected(), tier=tier, to=to)
+
+    def delete(self) -> DeletePlan:
+        """Return the plan to delete the selection; see :meth:`.Vault.delete`."""
+        return self.vault.delete(*self._selected())  # records, not the rule: what is shown is deleted
+
+    def compare(self, folder: str | Path = "restored") -> ComparePlan:
+        """Return the plan to compare the hashes of the selection with those of local files."""
+        return ComparePlan(self._selected(), vault=self.vault.name, folder=Path(folder))
+
+    # What it says
+
+    @property
+    def steps(self) -> str:
+        """What to do next in a terminal."""
+        return (
+            f"Next: {step('ls', 'FOLDER/')} and {step('cost', '--depth 2')}; from Python "
+            ".look(folder='...', where='size > 1GB'), .view, .restore()."
+        )
+
+    @property
+    def as_of(self) -> str:
+        """The age of the data as a sentence."""
+        made = from_ms(self.answer.listing.as_of)
+        if made is None:
+            return f"No inventory read yet: only archives uploaded from this catalogue ({step('inventory')})."
+        clock = self.vault.session.service.clock  # an emulator's clock runs faster, and dates its inventories
+        age = human_duration((clock.now() - made).total_seconds())
+        virtual = " of emulator time" if clock.virtual else ""
+        return f"As of the inventory of {local_time(made, clock.now())}{virtual}, {age} old."
+
+
 def cells(record: ArchiveRecord, folder: str) -> tuple[str, ...]:
-    """Return the cells of a row for :data:`COLUMNS`, with the name relative to *folder*."""
+    """Return the cells of a row, with the name relative to *folder*."""
     name = record.name or record.archive_id
     return (
         name.removeprefix(folder),
@@ -325,8 +362,8 @@ def dropped_in_words(picked: Selection) -> str:
 
 
 __all__: Sequence[str] = (
-    "COLUMNS",
     "SHOWN",
+    "Browser",
     "Explorer",
     "cells",
     "dropped_in_words",

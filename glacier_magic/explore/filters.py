@@ -120,10 +120,9 @@ class Choice:
     bytes: int
     chosen: bool
 
-    @property
-    def words(self) -> str:
-        """The choice with its figures, as text."""
-        return f"{self.label}: {plural(self.archives, 'archive')}, {human_bytes(self.bytes)}"
+    def words(self, noun: str = "archive") -> str:
+        """Return the choice with its figures, as text."""
+        return f"{self.label}: {plural(self.archives, noun)}, {human_bytes(self.bytes)}"
 
 
 def _value(cell: Cell, facet: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from ..catalogue.archives.labels import labels_in
 from ..descriptions.decoded import ENCRYPTED, UnreadableError, from_json
 from . import sqlite_files
 from .imported import (
@@ -69,21 +70,20 @@ def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iter
                 description=text(name),
                 size=size(length),
                 deleted=bool(deleted),
-                note=_note(tags, metadata),
+                labels=labels_in(text(tags) or ""),
+                note=_note(metadata),
             )
         if sized:
             yield from _lost(path, left)
 
 
-def _note(tags: object, metadata: object) -> str:
-    """Return tags, client and encryption in words; ``metadata`` is a JSON object."""
+def _note(metadata: object) -> str:
+    """Return client and encryption in words; ``metadata`` is a JSON object."""
     facts: Mapping[str, object] = {}
     with suppress(UnreadableError):
         facts = from_json(metadata) if isinstance(metadata, str) else {}
-    words = (text(tags) or "").split()
     client = text(facts.get("client"))
-    notes = [f"tags {' '.join(words)}"] * bool(words) + [f"client {client}"] * bool(client)
-    return "; ".join(notes + [ENCRYPTED] * (facts.get("is_enc") is True))
+    return "; ".join([f"client {client}"] * bool(client) + [ENCRYPTED] * (facts.get("is_enc") is True))
 
 
 def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:

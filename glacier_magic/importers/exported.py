@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.units import to_ms
+from ..catalogue.archives.labels import labels_in
 from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
 from . import tables
@@ -16,7 +17,7 @@ from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, size, 
 
 FORMAT = "an exported table of archives"
 
-_HEADS = (list(EXPORTED), list(EXPORTED[:-1]))  # the first exports had no notes
+_HEADS = [list(EXPORTED[:end]) for end in (-2, -1, None)]  # the first had neither notes nor labels
 
 
 def recognises(file: SourceFile) -> bool:
@@ -67,6 +68,7 @@ def _archive(row: dict[str, Any]) -> ImportedArchive:
         deleted=row["state"] == DELETED,
         gone=row["state"] == "gone",
         seen_ms=time_ms(row.get("seen")),
+        labels=labels_in(text(row.get("labels")) or ""),
         note=text(row.get("note")) or "",
     )
 

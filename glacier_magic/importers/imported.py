@@ -32,7 +32,7 @@ class ImportedArchive:
 
     ``description`` is the service's text, or None if the program did not store it; ``seen_ms`` is
     the last inventory that listed the archive, if known; ``gone`` means that a later inventory of
-    that program did not list it; ``note`` has further facts, such as tags.
+    that program did not list it; ``labels`` are its tags, and ``note`` has further facts.
     """
 
     archive_id: str
@@ -48,6 +48,7 @@ class ImportedArchive:
     deleted: bool = False
     gone: bool = False
     seen_ms: int | None = None
+    labels: str = ""
     note: str = ""
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from ..base.units import masked
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.archives import LAG
+from ..catalogue.archives.labels import labels_in
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option, step
@@ -31,7 +32,7 @@ CHUNK = 10_000
 _VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
 _UNNAMED = frozenset({"none", "plain", "imported"})
 """Formats of archives whose name is not encoded in their description."""
-_NAMING = ("name", "description", "format", "mtime", "note")
+_NAMING = ("name", "description", "format", "mtime", "labels", "note")
 
 
 @dataclass(kw_only=True)
@@ -107,7 +108,7 @@ def _write(catalogue: Catalogue, before: ArchiveRecord | None, record: ArchiveRe
     if before is None or replace(record, **{fact: getattr(before, fact) for fact in _NAMING}) != before:
         catalogue.archives.record(record)
     if before is not None and any(getattr(record, fact) != getattr(before, fact) for fact in _NAMING):
-        catalogue.archives.rename(record)
+        catalogue.archives.describe(record)
 
 
 def _nothing_named(report: ImportReport) -> InputError:
@@ -214,6 +215,7 @@ def _state(archive: ImportedArchive, newest: int | None) -> str:
 
 def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
     facts: dict[str, Any] = {
+        "labels": archive.labels,
         "note": archive.note,
         "vault": vault,
         "archive_id": archive.archive_id,
@@ -246,4 +248,5 @@ def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
         facts["state"] = new.state
     if known.format == "none":  # no inventory has its name
         facts |= {fact: getattr(new, fact) for fact in _NAMING}
-    return replace(known, **facts | {"note": known.note or new.note})
+    labels = labels_in(f"{known.labels} {new.labels}")
+    return replace(known, **facts | {"labels": labels, "note": known.note or new.note})

@@ -17,6 +17,7 @@ from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Service
 from ..transfer.crew import Crew, Tuner
 from .copying import copy_of, there_already, verified
+from .durations import kind_from
 from .pacing import Pacer, Refusals, is_postponed
 
 WORKERS = 4
@@ -152,9 +153,7 @@ class Asker:
         if archive is not None and archive.state == DELETED:  # since it was planned
             return self._fail(download, deleted_here(archive.name or archive.archive_id))
         try:
-            job_id = self.service.start_retrieval(  # its token finds the job if the response is lost
-                download.vault, download.archive_id, download.tier, download.token, download.cover
-            )
+            job_id = _request(self.service, download, download.token)  # finds the job if the response is lost
         except GlacierError as error:
             if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
                 refusals.add(download, error)
@@ -176,6 +175,13 @@ class Asker:
         return error
 
 
+def _request(service: Service, download: Download, token: str) -> str:
+    """Send the request of a download, which is never repeated by the client; return the job id."""
+    if download.days is not None:
+        return service.buckets.restore(download.vault, download.archive_id, download.tier, download.days)
+    return service.start_retrieval(download.vault, download.archive_id, download.tier, token, download.cover)
+
+
 def _job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord:
     """Return the record of a job that was just requested for a download.
 
@@ -187,7 +193,7 @@ def _job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord
         job_id=job_id,
         action=RETRIEVAL,
         archive_id=download.archive_id,
-        tier=download.tier,
+        tier=kind_from(download.archive_id, download.tier),
         byte_range=download.cover,
         description=token,
         # A part's download has the part's size and hash; a job object has the archive's.
@@ -224,9 +230,7 @@ class Renewer:
         if not self.catalogue.pacing.claim_renewal(download.id, token, self.catalogue.limits.lost_renewal):
             return False
         try:
-            job_id = self.service.start_retrieval(  # never repeated by the client: each call starts a job
-                download.vault, download.archive_id, download.tier, token, download.cover
-            )
+            job_id = _request(self.service, download, token)
         except GlacierError as error:
             words = f"could not be kept longer: {error.message}"
             self.catalogue.downloads.update(download.id, error=words)

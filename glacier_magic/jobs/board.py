@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.dataframes import marked
-from ..base.units import from_ms, human_sum, plural
+from ..base.units import from_ms
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.job_records import INVENTORY
-from ..catalogue.storage.holding import how
 from ..errors.steps import step
 from ..transfer.progress import Report
-from .durations import PastDurations, expected, kept_until
+from .durations import OUTPUT_KEPT, PastDurations, expected, kept_until
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,6 +81,19 @@ class JobRow:
         """Whether nothing more happens automatically."""
         return self.state in ENDED or (self.state == "ready" and not self.ours)  # another client fetches it
 
+    @property
+    def lost_at(self) -> datetime | None:
+        """About when its output goes if nobody fetches it; None without a request for an archive."""
+        if self.kind != "archive" or not self.ours or self.ended:
+            return None
+        return self.ready_until or (self.expected + OUTPUT_KEPT if self.job_id and self.expected else None)
+
+
+def first_lost(rows: Iterable[JobRow]) -> JobRow | None:
+    """Return the row whose output goes first if nobody fetches it, if there is one."""
+    found = [(row.lost_at, row.key, row) for row in rows if row.lost_at is not None]
+    return min(found)[2] if found else None
+
 
 @dataclass(frozen=True)
 class RecordedRows:
@@ -109,6 +121,11 @@ class RecordedRows:
         """Whether all rows have ended."""
         return all(row.ended for row in self.rows)
 
+    @cached_property
+    def first_lost(self) -> JobRow | None:
+        """The row whose output goes first if nobody fetches it."""
+        return first_lost(self.rows)
+
     def of(self, state: str) -> list[JobRow]:
         """Return the rows in a state."""
         return [row for row in self.rows if row.state == state] if self.states.get(state) else []
@@ -123,7 +140,7 @@ class RecordedRows:
             changed[place] = row
         found = RecordedRows(tuple(changed))
         same = all(row.state == self.rows[place].state for place, row in rows.items())
-        names = ("places", "vaults", *(("states", "finished") if same else ()))
+        names = ("places", "vaults", *(("states", "finished", "first_lost") if same else ()))
         vars(found).update({name: getattr(self, name) for name in names})  # or each would be made again
         return found
 
@@ -140,6 +157,8 @@ class BoardSnapshot:
     virtual: bool = False
     next_check: datetime | None = None
     note: str = ""
+    trouble: str = ""
+    watched_by: str = ""
     shared: RecordedRows | None = None
 
     @cached_property
@@ -168,18 +187,6 @@ class BoardSnapshot:
         frame["size"] = frame["size"].astype("Int64")  # nullable: a size may be unknown
         frame["done"] = frame["done"].astype("int64")
         return marked(frame, as_of=self.now.isoformat())
-
-
-def on_hold_note(snapshot: BoardSnapshot) -> str:
-    """Return what a restored or copied catalogue holds, and how to resume it; "" if nothing."""
-    held = snapshot.recorded.of("held")
-    if not held:
-        return ""
-    archives = [row for row in held if row.kind == "archive"]
-    size = human_sum(row.size for row in archives)
-    parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
-    parts += [row.name for row in held if row.kind == "drop"]
-    return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {how().rstrip('.')}"
 
 
 _STATE = {

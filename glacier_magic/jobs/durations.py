@@ -6,6 +6,7 @@ From the service's documentation: "Retrieving archives" (downloading-an-archive-
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import KEPT, is_deep
 from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.records.job_records import INVENTORY
@@ -24,6 +26,8 @@ from ..service import ServiceClock
 if TYPE_CHECKING:
     from .board import BoardSnapshot, JobRow
 
+DEEP = " from Deep Archive"
+"""What follows the tier of a job whose object is in Deep Archive."""
 TIERS = ("Expedited", "Standard", "Bulk")
 
 OUTPUT_KEPT = timedelta(hours=24)
@@ -39,12 +43,17 @@ _WINDOWS = {
     "Standard": (timedelta(hours=3), timedelta(hours=5)),
     "Bulk": (timedelta(hours=5), timedelta(hours=12)),
     INVENTORY: (timedelta(hours=3), timedelta(hours=5)),
+    # "Within 12 hours" and "within 48 hours" (S3 user guide, "Archive retrieval options").
+    f"Standard{DEEP}": (timedelta(hours=6), timedelta(hours=12)),
+    f"Bulk{DEEP}": (timedelta(hours=12), timedelta(hours=48)),
 }
 _USUAL = {  # within the windows, until the catalogue has finished jobs
     "Expedited": timedelta(minutes=3),
     "Standard": timedelta(hours=4),  # one real archive job took 3 h 52 min
     "Bulk": timedelta(hours=8),
     INVENTORY: timedelta(hours=4),  # real jobs took from 3 h 47 min to 3 h 56 min
+    f"Standard{DEEP}": timedelta(hours=12),
+    f"Bulk{DEEP}": timedelta(hours=48),
 }
 
 
@@ -86,6 +95,11 @@ def kind_of(action: str, tier: str | None) -> str:
     return INVENTORY if action == INVENTORY else (tier or "Standard")
 
 
+def kind_from(archive_id: str, tier: str) -> str:
+    """Return the tier of the job of an archive, which says so if it is an object in Deep Archive."""
+    return f"{tier}{DEEP}" if is_deep(archive_id) else tier
+
+
 def expected(job: JobRecord, past: PastDurations = NOTHING_PAST) -> datetime | None:
     """Return when a running job is expected to finish; see :class:`PastDurations`."""
     created = from_ms(job.created)
@@ -94,6 +108,9 @@ def expected(job: JobRecord, past: PastDurations = NOTHING_PAST) -> datetime | N
 
 def kept_until(job: JobRecord) -> datetime | None:
     """Return until when the output of a finished job is certainly available."""
+    known = json.loads(job.parameters or "{}").get(KEPT)  # the copy of an object has an end
+    if known is not None:
+        return datetime.fromisoformat(known)
     completed = from_ms(job.completed)
     return None if completed is None else completed + OUTPUT_KEPT
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from ..base.bucket_names import is_bucket
 from ..catalogue import Catalogue, Download, JobRecord
 from ..errors import NotFound
 from ..service import Service
@@ -36,13 +37,17 @@ class Sweeper:
         :raises NotFound: the vault no longer exists.
         """
         # All pages before any write: if one fails, no job counts as missing from the list.
-        listed = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
         before = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
+        found = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
+        listed = [job.after(before.get(job.job_id)) for job in found]
         # Only changes are written: a list may have ten thousand jobs.
         self.catalogue.jobs.record(job for job in listed if before.get(job.job_id) != job)
         known = {job.job_id for job in listed}
         self._miss(vault, [job for job in before.values() if job.job_id not in known])
-        self._settle_all(vault, {job.description: job.job_id for job in listed if job.description})
+        tokens = {job.description: job.job_id for job in listed if job.description}
+        if is_bucket(vault):  # a restore has no description, and an object has one restore at most
+            tokens = {job.archive_id: job.job_id for job in listed if job.archive_id}
+        self._settle_all(vault, tokens)
 
     def vault_is_gone(self, vault: str) -> None:
         """Record that a vault and its jobs no longer exist."""
@@ -112,9 +117,13 @@ class Sweeper:
                 self._settle_known(download, job)
 
     def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
-        """Find out how a request ended whose response was lost."""
-        if download.token in tokens:  # the description of its job
-            self.catalogue.downloads.found(download.id, tokens[download.token])
+        """Find out how a request ended whose response was lost.
+
+        :param tokens: the job ids by the descriptions of the jobs; of a bucket by the archives.
+        """
+        found = tokens.get(download.token) or tokens.get(download.archive_id)
+        if found is not None:
+            self.catalogue.downloads.found(download.id, found)
             return
         limits = self.catalogue.limits
         asked = (download.lease_until or 0) - limits.download_lease
@@ -133,7 +142,9 @@ class Sweeper:
                 download.id,
                 state="expired",
                 ended=self.service.clock.now_ms(),
-                error="the service dropped the output after 24 h",
+                error="its restored copy ended"
+                if download.days
+                else "the service dropped the output after 24 h",
             )
             return
         self.catalogue.downloads.adopt(download.id, other.job_id)

@@ -19,15 +19,17 @@ from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker, random_pause
-from .board import BoardSnapshot, download_number, on_hold_note
+from .board import BoardSnapshot, download_number
 from .dropping import DropWorker
 from .durations import expired_note, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .inventory_output import InventoryReader
+from .lease_keeper import LeaseKeeper
 from .pacing import Pacer
 from .polling import PollSchedule
 from .row_cache import RowCache
 from .sweep import Sweeper
+from .watched import on_hold_note
 
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
@@ -62,7 +64,7 @@ class Tracker:
         self._watchers: list[Watcher] = []
         self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
-        self._lease_thread: threading.Thread | None = None
+        self.leases = LeaseKeeper(self._catalogue, self._owner, self._stop, lambda: self._thread is not None)
         self._reported = 0
         self._row_cache = RowCache(self._catalogue)
         self._marker: tuple[int, ...] | None = None
@@ -109,6 +111,8 @@ class Tracker:
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
+            trouble=note,
+            watched_by=who.by if (who := self._catalogue.watches.current()) else "",
         )
         notes = [note, self._warning, on_hold_note(found), expired_note(found, self._catalogue.peeks)]
         return replace(found, note=". ".join(filter(None, notes)))
@@ -124,7 +128,7 @@ class Tracker:
 
     def ask_now(self, batch: str) -> list[GlacierError]:
         """Send the due requests of a batch in this thread; return the errors that are final."""
-        self._hold_leases()  # first: a claim that is not renewed expires while requests are sent
+        self.leases.hold()  # first: a claim that is not renewed expires while requests are sent
         with self._asking:  # so that requests the thread has claimed are sent when this returns
             return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
@@ -155,7 +159,7 @@ class Tracker:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
-        self._hold_leases()
+        self.leases.hold()
 
     def wake(self) -> None:
         """Poll the service now rather than when a poll is due."""
@@ -172,6 +176,7 @@ class Tracker:
             thread.join(LONGEST_STOP)
         self._reader.close(LONGEST_STOP)
         self.drops.close(LONGEST_STOP)
+        self.leases.release()
 
     def wait(
         self,
@@ -267,24 +272,6 @@ class Tracker:
                     return
             else:
                 return
-
-    def _hold_leases(self) -> None:
-        with self._changed:
-            if self._lease_thread is None:
-                self._lease_thread = threading.Thread(
-                    target=self._keep_leases, name="glacier-lease", daemon=True
-                )
-                self._lease_thread.start()
-
-    def _keep_leases(self) -> None:
-        while not self._stop.wait(self._limits.lease_renewal):
-            with suppress(GlacierError):  # one may fail: a lease outlasts two renewals
-                self._catalogue.downloads.renew(self._owner)
-                self._catalogue.database.release_dead()
-                with self._changed:  # or _hold_leases() would rely on a thread that ends
-                    if self._thread is None and not self._catalogue.downloads.held_by(self._owner):
-                        self._lease_thread = None
-                        return
 
     def _vaults(self) -> set[str]:
         running = {group.vault for group in self._catalogue.jobs.running()}

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from ..backup.outcome import BackupOutcome
 from ..base.rendering import STYLE, escape
 from ..base.units import local_time
 from ..errors import PlanChanged, describe
@@ -19,6 +20,7 @@ from ..prices.money import money
 from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
+from .go_on import go_on_box
 from .job_board import JobBoard
 from .row_table import source
 from .view import View, in_background
@@ -56,6 +58,8 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._name.observe(lambda _: self._allow(), "value")
         self._needed = plan.confirmation
+        # What is retrieved is lost after a day.
+        self._go_on = go_on_box() if plan.kind in ("restore", "extend") else []
         self._buttons = widgets.HBox()
         self._beside = widgets.HTML(layout=plain)
         self._refusal = plan.refusal  # stored: the property may read the free space of the disk
@@ -127,7 +131,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _show_buttons(self) -> None:
         first = [self._name] if self._needed else []
-        self._buttons.children = [*first, self._start, self._beside]
+        self._buttons.children = [*first, self._start, self._beside, *self._go_on]
 
     def _back(self) -> None:
         self._show_buttons()
@@ -201,7 +205,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             return
         text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
         html = said(text)
-        if isinstance(outcome, Deleted):
+        if isinstance(outcome, Deleted | BackupOutcome):
             text, html = repr(outcome), f'{STYLE}<div role="status">{outcome._repr_html()}</div>'
         with self._guard:
             self._status.value = html

@@ -1,6 +1,6 @@
 // The explorer: folders, facets and pictures around the table of table.js, which stands before this.
 //
-// model: what the table has, and scene {crumbs, totals, tiles, facets, filter, errors, footer,
+// model: what the table has, looks {growth (a title), acts [what, words, title, class]}, and scene {crumbs, totals, tiles, facets, filter, errors, footer,
 // chosen, busy, notice}, tree (the folders at the top).
 
 function explorer({ model, el }) {
@@ -15,7 +15,7 @@ function explorer({ model, el }) {
   const crumbs = make("nav", { class: "ge-crumbs", "aria-label": "Folder" });
   const totals = make("div", { class: "ge-totals" });
   const tiles = make("div", { class: "ge-tiles", role: "group", "aria-label": "Size by folder" });
-  const years = make("div", { class: "ge-years", role: "group", "aria-label": "Bytes by year of creation (UTC)" });
+  const years = make("div", { class: "ge-years", role: "group", "aria-label": `${model.get("looks").growth} (UTC)` });
   const tree = make("div", { class: "ge-tree", role: "tree", "aria-label": "Folders" });
   const facets = make("div", { class: "ge-facets" });
   const slot = make("div");
@@ -23,12 +23,11 @@ function explorer({ model, el }) {
   const notice = make("div", { class: "ge-notice", role: "status" });
   const name = box("name", "Name", "*.tif, or any part of a name");
   const where = box("where", "Where", "size > 1GB and created < '2016'");
-  const acts = {
-    restore: press("Restore …", () => say("act", { what: "restore" }), { class: "ge-act ge-main", title: "Open the plan to restore the selection" }),
-    compare: press("Hash …", () => say("act", { what: "compare" }), { class: "ge-act", title: "Open the plan to hash local files and compare them" }),
-    remove: press("Delete …", () => say("act", { what: "delete" }), { class: "ge-act ge-danger", title: "Open the plan to delete the selection" }),
-  };
-  const reload = press("Reload", () => say("act", { what: "reload" }), { class: "ge-act", title: "Read the catalogue again" });
+  const { growth, acts: wanted } = model.get("looks");
+  const acts = new Map(wanted.map(([what, words, title, kind]) =>
+    [what, press(words, () => say("act", { what }), { class: `ge-act ${kind}`, title })]));
+  const reload = acts.get("reload") || "";
+  acts.delete("reload"); // which needs no selection
   const clear = press("Clear filters", () => say("act", { what: "clear" }), { class: "ge-act" });
 
   el.append(
@@ -36,13 +35,13 @@ function explorer({ model, el }) {
       make("div", { class: "ge-top" }, crumbs, totals),
       make("div", { class: "ge-pictures" },
         make("div", { class: "ge-picture" }, text("div", "Size by folder", { class: "ge-title" }), tiles),
-        make("div", { class: "ge-picture" }, text("div", "Growth by year of creation", { class: "ge-title" }), years)),
+        make("div", { class: "ge-picture" }, text("div", growth, { class: "ge-title" }), years)),
       make("div", { class: "ge-main-area" },
         make("div", { class: "ge-side" }, text("div", "Folders", { class: "ge-title" }), tree, facets),
         make("div", { class: "ge-list" },
           make("div", { class: "ge-filters" }, name.whole, where.whole, clear, name.error, where.error),
           slot,
-          make("div", { class: "ge-acts", role: "group", "aria-label": "Actions for the selection" }, acts.restore, acts.compare, acts.remove, notice))),
+          make("div", { class: "ge-acts", role: "group", "aria-label": "Actions for the selection" }, ...acts.values(), notice))),
       make("div", { class: "ge-last" }, footer, reload)),
   );
   const undo = table({ model, el: slot });
@@ -241,7 +240,7 @@ function explorer({ model, el }) {
       one.input.setAttribute("aria-invalid", scene.errors[key] ? "true" : "false");
     }
     clear.disabled = !scene.filtered;
-    for (const act of Object.values(acts)) act.disabled = !scene.chosen || scene.busy;
+    for (const act of acts.values()) act.disabled = !scene.chosen || scene.busy;
     notice.textContent = scene.notice;
     footer.textContent = scene.footer;
     if (here !== scene.filter.folder || !tree.children.length) {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
-from ..explore import Explorer
+from ..explore import Browser
 from ..explore.explorer import cells, selected_in_words
 from .row_table import Column, TableRow
 
@@ -14,6 +14,7 @@ COLUMNS = (
     Column(key="name", label="name", width="minmax(9em, 1fr)"),
     Column(key="size", label="size", width="5.8em", number=True, down=True),
     Column(key="created", label="created", width="13.4em"),
+    Column(key="modified", label="modified", width="13.4em"),
     Column(key="state", label="state", width="5.6em", wide=560),
     Column(key="format", label="format", width="8em", wide=720),
 )
@@ -22,10 +23,9 @@ COLUMNS = (
 class ExplorerRows:
     """An explorer's answer, as the rows of a table."""
 
-    columns: Sequence[Column] = COLUMNS
-
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Browser) -> None:
         self._explorer = explorer
+        self.columns: Sequence[Column] = [column for column in COLUMNS if column.key in explorer.columns]
 
     @property
     def version(self) -> int:
@@ -47,7 +47,7 @@ class ExplorerRows:
         """The number of archives, and the size of the selection."""
         count = self.count
         # A large vault is counted in the background, after its first rows.
-        there = "counting …" if count is None else plural(count, "archive")
+        there = "counting …" if count is None else plural(count, self._explorer.noun)
         return " · ".join(filter(None, [there, selected_in_words(self._explorer.picked)]))
 
     def rows(self, start: int, stop: int) -> list[TableRow]:
@@ -57,7 +57,11 @@ class ExplorerRows:
         # One look-up for the page: a selection may be a whole result with exceptions.
         held = explorer.picked.held(explorer.answer, [number for number, _ in found])
         return [
-            TableRow(cells(record, explorer.filter.folder), _titles(record), number in held)
+            TableRow(
+                cells(record, explorer.filter.folder)[: len(self.columns)],
+                _titles(record, explorer.noun)[: len(self.columns)],
+                number in held,
+            )
             for number, record in found
         ]
 
@@ -81,7 +85,9 @@ class ExplorerRows:
             raise ValueError(how)
 
 
-def _titles(record: ArchiveRecord) -> tuple[str, ...]:
+def _titles(record: ArchiveRecord, noun: str) -> tuple[str, ...]:
+    if noun != "archive":  # it has no id
+        return (record.name, plural(record.size or 0, "byte"), _moment(record.mtime))
     size = "unknown" if record.size is None else plural(record.size, "byte")
     decoded = "not decoded" if record.format == "none" else f"decoded as {record.format}"
     return (

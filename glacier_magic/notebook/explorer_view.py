@@ -18,7 +18,7 @@ import traitlets
 from ..base.rendering import escape, visible
 from ..catalogue.archives.where import WhereError
 from ..errors import GlacierError, InputError, describe
-from ..explore import Explorer
+from ..explore import Browser
 from ..explore.explorer import dropped_in_words
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
@@ -32,6 +32,15 @@ from .views import view_of
 CHECK = 1.0
 """Seconds between two looks at the catalogue while the page shows the explorer."""
 
+ACTS = {
+    "restore": ("Restore …", "Open the plan to restore the selection", "ge-main"),
+    "recover": ("Recover …", "Open the plan to recover the selection", "ge-main"),
+    "compare": ("Hash …", "Open the plan to hash local files and compare them", ""),
+    "delete": ("Delete …", "Open the plan to delete the selection", "ge-danger"),
+    "reload": ("Reload", "Read the catalogue again", ""),
+}
+"""The text, the title and the class of each button."""
+
 SETTLE = 1.0  # seconds without a change before the record is written
 
 
@@ -40,11 +49,12 @@ class ExplorerPanel(Table):
 
     _esm = source("table.js", "explorer.js")
     _css = source("table.css", "explorer.css")
+    looks = traitlets.Dict().tag(sync=True)
     scene = traitlets.Dict().tag(sync=True)
     tree = traitlets.Dict({"rows": [], "more": False, "sums": 0}).tag(sync=True)
     what = "explorer"
 
-    def __init__(self, explorer: Explorer, area: widgets.VBox) -> None:
+    def __init__(self, explorer: Browser, area: widgets.VBox) -> None:
         self._explorer, self._area = explorer, area
         self._errors: dict[str, str] = {}
         self._notice, self._busy, self._wrong = "", False, dict[str, str]()
@@ -52,8 +62,9 @@ class ExplorerPanel(Table):
         self._shown = object()  # while a page shows the explorer, the same object
         super().__init__(
             ExplorerRows(explorer),
-            label=f"Archives of {explorer.vault.name}",
+            label=f"{explorer.label} of {explorer.name}",
             height=18,
+            looks={"growth": explorer.growth, "acts": [[act, *ACTS[act]] for act in explorer.actions]},
             scene=self._scene(),
             tree=self._tree(),
         )
@@ -104,9 +115,9 @@ class ExplorerPanel(Table):
         if what == "clear":
             self._errors, self._wrong = {}, {}
             explorer.look(**vars(Filter(sort=explorer.filter.sort)))  # clearing the filter keeps the order
-        elif what == "reload":
+        elif what == "reload" and what in explorer.actions:
             in_background(explorer.reload)
-        elif what in ("restore", "delete", "compare"):
+        elif what in explorer.actions:
             self._open(getattr(explorer, what))
         else:
             raise ValueError(what)
@@ -178,7 +189,7 @@ class ExplorerPanel(Table):
     def _tiling(self) -> list[Any]:
         level = self._explorer.answer.folders.known(self._explorer.filter.folder)
         if level is not None:  # otherwise those of before, until it is read
-            self._tiles = scenes.tiles(level)
+            self._tiles = scenes.tiles(level, self._explorer.noun)
         return self._tiles
 
     def _tree(self) -> dict[str, Any]:
@@ -186,13 +197,15 @@ class ExplorerPanel(Table):
         folders = self._explorer.answer.folders
         level = folders.known("")
         # As above; a trait is not there before the first value.
-        return self.tree if level is None else scenes.tree(level, folders.number)
+        return self.tree if level is None else scenes.tree(level, folders.number, self._explorer.noun)
 
     def _send_branches(self, path: str) -> None:
         folders = self._explorer.answer.folders
         with suppress(GlacierError):  # the session is closed
             level = folders.level(path)
-            self.send({"kind": "branches", "path": path, **scenes.tree(level, folders.number)})
+            self.send(
+                {"kind": "branches", "path": path, **scenes.tree(level, folders.number, self._explorer.noun)}
+            )
 
 
 class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
@@ -205,7 +218,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
     what = "explorer"
 
     def __init__(
-        self, explorer: Explorer, *, settle: float = SETTLE, place: Callable[[object], Place] = Place
+        self, explorer: Browser, *, settle: float = SETTLE, place: Callable[[object], Place] = Place
     ) -> None:
         self._explorer, self._settle, self._new_place = explorer, settle, place
         self._area = widgets.VBox()
@@ -250,7 +263,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
         super().close()
 
 
-def _record(explorer: Explorer) -> Record:
+def _record(explorer: Browser) -> Record:
     title = f"Saved with the notebook: {explorer.title}"
     html = f"<details><summary>{escape(title)}</summary>{explorer._repr_html()}</details>"
     return Record(explorer._repr_text(), html)

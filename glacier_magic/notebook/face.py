@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.rendering import escape, snapshot_html, snapshot_text, summary
 from ..commands.terminal import progress_on, say_on
 from ..commands.waiting import wait_on
+from ..errors.steps import MAGIC
 from ..transfer.progress import Busy, Delayed
 from .display import Place, Record, note
 
@@ -27,7 +28,7 @@ class NotebookFace:
     A notebook's outputs are updated in place; IPython in a terminal gets lines on standard error.
     """
 
-    program = "%glacier"
+    program = MAGIC
     lasting = True
     quiet = False
 

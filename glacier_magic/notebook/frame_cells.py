@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.columns import NUMBERS, cell, details_of, label
 from ..base.dataframes import MARK
 from ..base.rendering import visible
-from ..base.tables import python_value
+from ..base.tables import empty_columns, python_value
 from ..base.units import plural
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def columns_of(frame: pd.DataFrame) -> list[FrameColumn]:
     """Return the columns of a DataFrame in its order, but details last."""
     names = list(frame.columns)
     archives = "archive_id" in names
-    details = details_of(names)
+    details, empty = details_of(names), empty_columns(frame)
     found = [
         FrameColumn(
             place=place,
@@ -66,6 +66,7 @@ def columns_of(frame: pd.DataFrame) -> list[FrameColumn]:
             detail=name in details,
         )
         for place, name in enumerate(names)
+        if name in details or name not in empty
     ]
     return sorted(found, key=lambda column: column.detail)
 

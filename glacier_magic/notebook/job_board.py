@@ -20,6 +20,7 @@ from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, COLUMNS, NOT_DONE, BoardRows
 from .display import Place, said
 from .face import board_record
+from .go_on import follow_consent, go_on_box
 from .row_table import Table, source
 from .view import View, in_background
 from .views import view_of
@@ -132,9 +133,9 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._filters = widgets.HBox(
             [self._state, self._vault, self._text, self._order, self._fold], layout=flow
         )
-        self._buttons = widgets.HBox(
-            [self._now, self._folder, self._show_file, self._again, self._forget, self._check], layout=flow
-        )
+        self._go_on = go_on_box()
+        rows = [self._now, self._folder, self._show_file, self._again, self._forget, self._check]
+        self._buttons = widgets.HBox([*rows, *self._go_on], layout=flow)
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
         def clicked(_: object) -> None:
@@ -179,6 +180,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     def _write(self, mine: BoardSnapshot, *, force: bool) -> bool:
         """Show a snapshot; return whether more than the progress of downloads may be new."""
         changed = self._rows.show(mine) or force  # else, only the rows of running downloads have
+        follow_consent(self._go_on)
         self._order.value = self._rows.sort.lstrip("-")  # a click of a header has changed it
         if not self._table.rate["error"]:
             self._show_rate()  # another board or %glacier rate may have changed it

@@ -34,7 +34,10 @@ class RestoreForm(PlanCard):
         self._tier.add_class("glacier-tier")
         self._way.add_class("glacier-place")
         self._folder = widgets.Combobox(
-            description="Folder", value=str(plan.to), options=folders(plan.to), continuous_update=False
+            description="Folder",
+            value=str(plan.folder),
+            options=folders(plan.folder),
+            continuous_update=False,
         )
         self._budget = widgets.Text(
             description="Budget, USD",
@@ -75,7 +78,8 @@ class RestoreForm(PlanCard):
         return super()._ready() and self._written == self._shown
 
     def _show_buttons(self) -> None:
-        self._buttons.children = [self._start, self._look, self._beside]  # no name: a restore deletes nothing
+        # No name: a restore deletes nothing.
+        self._buttons.children = [self._start, self._look, self._beside, *self._go_on]
 
     def _edited(self, _: object) -> None:
         self._change()
@@ -109,7 +113,7 @@ class RestoreForm(PlanCard):
     def _show_choices(self) -> None:
         """Show the prices of the present plan on the choices, and the fields that matter to it."""
         self._tier.options, self._way.options = _tiers(self._plan), _ways(self._plan)
-        self._folder.options = folders(self._plan.to)
+        self._folder.options = folders(self._plan.folder)
         unsure = self._trusting.value or isinstance(self._plan.refused, PriceUnknown)
         self._trusting.layout.display = "" if unsure else "none"
 

@@ -11,8 +11,8 @@ from ..base.rendering import visible
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.browse import Branch, Level
 from ..catalogue.archives.folders import SEPARATORS, split
-from ..explore import Explorer
-from ..explore.filters import FACETS, Choice, choices, total
+from ..explore import Browser
+from ..explore.filters import Choice, choices, total
 from ..explore.treemap import treemap
 
 TILES = 24
@@ -22,26 +22,25 @@ VALUES = 12
 """The most values of a facet, those with the most archives."""
 
 
-def scene(explorer: Explorer) -> dict[str, Any]:
+def scene(explorer: Browser) -> dict[str, Any]:
     """Return the folder's path, the totals, the facets, and their age."""
-    asked, cube = explorer.filter, explorer.answer.cube
+    asked, cube, noun = explorer.filter, explorer.answer.cube, explorer.noun
     # The sums are read in the background, after the rows.
-    facets = {} if cube is None else {f: choices(cube, asked, f) for f in FACETS}
+    facets = {} if cube is None else {f: choices(cube, asked, f) for f in explorer.facets}
     sums = None if cube is None else total(cube, asked)
     levels = [explorer.answer.folders.known(path) for path in explorer.answer.shown]
     return {
-        "crumbs": crumbs(explorer.vault.name, asked.folder),
-        "totals": "" if sums is None else f"{plural(sums[0], 'archive')}, {human_bytes(sums[1])}",
-        "years": [_choice(each) for each in facets.get("year", ())],
+        "crumbs": crumbs(explorer.name, asked.folder),
+        "totals": "" if sums is None else f"{plural(sums[0], noun)}, {human_bytes(sums[1])}",
+        "years": [_choice(each, noun) for each in facets.get("year", ())],
         "facets": [
-            {"facet": f, "label": f, "choices": [_choice(each) for each in facets[f][:VALUES]]}
+            {"facet": f, "label": f, "choices": [_choice(each, noun) for each in facets[f][:VALUES]]}
             for f in facets
             if f != "year"  # which is a picture
         ],
         "stale": None in levels,  # the sums of folders are being read: the page has those of before
         "chosen": bool(explorer.picked.count),
-        "footer": f"{explorer.as_of} In the next cell: explorer = _; explorer.selection and "
-        "explorer.view are DataFrames.",
+        "footer": f"{explorer.as_of} {explorer.hint}".strip(),
     }
 
 
@@ -61,22 +60,22 @@ def _label(path: str) -> str:
     return visible(split(path)[1].rstrip(SEPARATORS))[:80] or "/"
 
 
-def _figures(branch: Branch) -> str:
+def _figures(branch: Branch, noun: str) -> str:
     size = f"{human_bytes(branch.bytes)} ({branch.bytes:,} bytes)"
-    return f"{visible(branch.path)[:1000]}: {plural(branch.archives, 'archive')}, {size}"
+    return f"{visible(branch.path)[:1000]}: {plural(branch.archives, noun)}, {size}"
 
 
-def branch(each: Branch) -> list[Any]:
+def branch(each: Branch, noun: str = "archive") -> list[Any]:
     """Return a folder in the form of the tree: path, label, size, title, whether it has subfolders."""
-    return [each.path, _label(each.path), human_bytes(each.bytes), _figures(each), each.deeper]
+    return [each.path, _label(each.path), human_bytes(each.bytes), _figures(each, noun), each.deeper]
 
 
-def tree(level: Level, number: int) -> dict[str, Any]:
+def tree(level: Level, number: int, noun: str) -> dict[str, Any]:
     """Return a level of the tree, with the number of the sums that it is from."""
-    return {"rows": [branch(each) for each in level.folders], "more": level.more, "sums": number}
+    return {"rows": [branch(each, noun) for each in level.folders], "more": level.more, "sums": number}
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
+def _choice(choice: Choice, noun: str) -> dict[str, Any]:
     return {
         "value": choice.value,
         "label": visible(choice.label)[:60],
@@ -84,22 +83,22 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "bytes": choice.bytes,
         "short": f"{choice.archives:,}",
         "chosen": choice.chosen,
-        "words": visible(choice.words),
+        "words": visible(choice.words(noun)),
     }
 
 
-def tiles(level: Level) -> list[Any]:
+def tiles(level: Level, noun: str) -> list[Any]:
     """Return the treemap of a folder: its subfolders, and the rest of its archives."""
     whole = level.whole
     if not whole.bytes:  # archives of unknown size have no area
         return []
     # A tile without an area cannot be seen or clicked.
     parts: list[tuple[int, str | None, str, str]] = [
-        (b.bytes, b.path, _label(b.path), _figures(b)) for b in level.folders[:TILES] if b.bytes
+        (b.bytes, b.path, _label(b.path), _figures(b, noun)) for b in level.folders[:TILES] if b.bytes
     ]
     rest = whole.bytes - sum(size for size, *_ in parts)  # its own archives, and the subfolders beyond TILES
     if rest > 0:
-        label = "the rest" if parts else "archives here"
+        label = "the rest" if parts else f"{noun}s here"
         # None: there is no folder to open.
         parts.append((rest, None, label, f"{label}: {human_bytes(rest)} ({rest:,} bytes)"))
     parts.sort(key=lambda part: -part[0])  # treemap() takes the largest first

@@ -6,11 +6,14 @@ from importlib import import_module
 from typing import Any
 
 VIEWS = {
+    ("glacier_magic.plans.recover_plan", "RecoverPlan"): ("recover_form", "RecoverForm"),
     ("glacier_magic.plans.restore.restore_plan", "RestorePlan"): ("restore_form", "RestoreForm"),
     ("glacier_magic.plans.base", "Plan"): ("card", "PlanCard"),
     ("glacier_magic.jobs.handles", "Batch"): ("job_board", "JobBoard"),
     ("glacier_magic.transfer.unfinished", "Leftovers"): ("leftovers", "LeftoversCard"),
-    ("glacier_magic.explore.explorer", "Explorer"): ("explorer_view", "ExplorerView"),
+    ("glacier_magic.explore.snapshot_explorer", "SnapshotExplorer"): ("snapshot_view", "SnapshotView"),
+    ("glacier_magic.explore.explorer", "Browser"): ("explorer_view", "ExplorerView"),
+    ("glacier_magic.client.backup_sets", "BackupSets"): ("backup_panel", "BackupPanel"),
     ("glacier_magic.transfer.upload_queue", "UploadDesk"): ("upload_panel", "panel_of"),
 }
 """The module and factory of a widget, by the module and name of a class."""

@@ -157,6 +157,11 @@ class SeekTable:
         return bisect_right(self._streams, start) - 1, bisect_right(self._streams, end - 1)
 
 
+def stream_size(table: bytes) -> int:
+    """Return the bytes of the stream of a table of frames, as :meth:`FrameWriter.close` returned it."""
+    return sum(entry[1] for entry in _ENTRY.iter_unpack(skipped(TABLE_MAGIC, table)[: -_END.size]))
+
+
 def table_length(end: bytes) -> int:
     """Return the bytes of the table of frames at the end of a file.
 

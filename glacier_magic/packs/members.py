@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .frames import Unpacker, damaged
 
 BLOCK = 512
-FILE, FOLDER, SYMLINK, HARDLINK = "file", "folder", "symlink", "hardlink"
+FILE, FOLDER, SYMLINK, HARDLINK, GONE = "file", "folder", "symlink", "hardlink", "gone"
 VERSION = 1
 
 _TOP, _TOP_ID = 8**11, 8**7  # the least numbers that do not fit into their field
@@ -27,7 +27,9 @@ class PackMember(NamedTuple):
     """One file, folder or link of a pack.
 
     :param path: with slashes; bytes that are no UTF-8 are surrogates.
-    :param start: where its content begins in the tar; *size*: bytes of the content.
+    :param start: where its content begins in the tar; *size*: bytes of the content.  The index has lines of
+        what is not in the tar, with the start 0: files with contents that are stored elsewhere, and what is
+        ``gone``.
     :param mtime: last modification, in nanoseconds since 1970 UTC.
     :param sha256: of a file's content; ``""`` if the file changed while it was read, so that the
         content is none that it ever had.
@@ -109,6 +111,11 @@ def _is_utf8(text: bytes) -> bool:
         return False
 
 
+def tar_size(size: int) -> int:
+    """Return the most bytes that a file of a size has in the tar, with its headers."""
+    return 3 * BLOCK + size + -size % BLOCK
+
+
 def first_line(about: Mapping[str, Any]) -> bytes:
     """Return the first line of an index, with what the pack is about."""
     return json.dumps({**about, "version": VERSION}).encode() + b"\n"
@@ -133,6 +140,9 @@ def read_index(data: bytes, stream: int) -> Iterator[Any]:
     end = 0
     for text in lines:
         member = _member(_parsed(text))
+        if not member.start:  # it is not in the tar
+            yield member
+            continue
         # In order, and each behind its header: this also bounds their number.
         if member.start < end + BLOCK or member.start + member.size > stream:
             raise damaged("its index has a member outside of it")
@@ -169,6 +179,7 @@ def _member(values: Any) -> PackMember:
     member = PackMember(*values)
     sized = 0 <= member.start < _MOST and 0 <= member.size < _MOST and abs(member.mtime) < 1 << 63
     hashed = not member.sha256 or (member.kind == FILE and _HASH.fullmatch(member.sha256))
-    if member.kind not in _TYPES or not sized or not hashed or not 0 <= member.mode < 8**4 or not member.path:
+    known = member.kind in _TYPES or (member.kind == GONE and not member.start)
+    if not known or not sized or not hashed or not 0 <= member.mode < 8**4 or not member.path:
         raise damaged("its index is damaged")
     return member

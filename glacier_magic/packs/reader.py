@@ -61,6 +61,8 @@ class PackReader:
             self._tail = self._read(max(0, ranges.size - TAIL), ranges.size)
             table = self._read(max(0, ranges.size - table_length(self._tail)), ranges.size)
         self.table = SeekTable(table, ranges.size)
+        self.frames = table
+        """The table of frames, which a later reader can be given."""
 
     def index(self) -> Iterator[Any]:
         """Yield what the pack is about, as a mapping, and then its members, as :class:`PackMember`.

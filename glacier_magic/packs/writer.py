@@ -63,15 +63,18 @@ class PackWriter:
     def add(self, path: str, source: str | os.PathLike[str]) -> PackMember:
         """Append a file, a folder without its contents, or a link as such.
 
-        Of files that are one on the disk, the second is a hard link to the first.
+        Of files that are one on the disk, the second is a hard link to the first.  A file that changes while
+        it is read is read once more: the later member replaces the earlier one, as ``tar x`` does.
 
         :param path: in the pack, relative and with slashes; members are added in the order of :func:`walk`.
-        :raises LocalError: it cannot be read, or is none of these; nothing was written.
+        :return: the member; it is torn if the file changed both times.
+        :raises LocalError: it cannot be read, or is none of these.
         """
         try:
             status = os.lstat(source)
             if stat.S_ISREG(status.st_mode):
-                return self._add_file(path, source)
+                member = self._add_file(path, source)
+                return self._add_file(path, source) if member.torn else member
             if stat.S_ISDIR(status.st_mode):
                 return self._add(path, FOLDER, status)
             if stat.S_ISLNK(status.st_mode):
@@ -80,7 +83,14 @@ class PackWriter:
             raise
         except OSError as error:
             raise LocalError(f"{str(source)!r} cannot be read: {error.strerror}") from None
-        raise LocalError(f"{str(source)!r} is no file, folder or link")
+        raise LocalError(f"{str(source)!r} is not a file, folder or link")
+
+    def note(self, member: PackMember) -> None:
+        """Append a line to the index alone: of a member whose start is 0."""
+        self._lines += line(member)
+        if len(self._lines) > _LINES:
+            self._index += self._compressor.compress(self._lines)
+            self._lines.clear()
 
     def close(self) -> Pack:
         """Return the pack, which now has its name.
@@ -124,10 +134,7 @@ class PackWriter:
         start = self._frames.position
         sha256 = "" if descriptor is None else self._content(descriptor, status)
         member = PackMember(path, kind, start, size, member.mtime, member.mode, sha256, target)
-        self._lines += line(member)
-        if len(self._lines) > _LINES:
-            self._index += self._compressor.compress(self._lines)
-            self._lines.clear()
+        self.note(member)
         return member
 
     def _content(self, descriptor: int, status: os.stat_result) -> str:

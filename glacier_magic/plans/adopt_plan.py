@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..base.units import plural
@@ -14,41 +14,44 @@ from .restore.restore_plan import RestorePlan
 
 
 class AdoptPlan(RestorePlan):
-    """Manifests to retrieve: ``run()`` requests them, and when they are there, :meth:`adopt` reads them.
+    """Manifests or parts of packs to retrieve: ``run()`` requests them, and :meth:`adopt` reads them.
 
-    :param read: records what the manifest of an item says.
+    :param read: records the backups in the retrieved items.
     """
 
     button = "Retrieve"
 
-    def __init__(self, *given: Any, read: Callable[[RestoreItem], BackupSet], **facts: Any) -> None:
+    def __init__(
+        self, *given: Any, read: Callable[[Sequence[RestoreItem]], list[BackupSet]], **facts: Any
+    ) -> None:
         self._read = read
         super().__init__(*given, **facts)
 
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        return f"Retrieve {plural(len(self.items), 'manifest')} from {self.vault}"
+        what = "manifest" if self._parts is None else "part"
+        of = "" if self._parts is None else " of packs"
+        return f"Retrieve {plural(len(self.items), what)}{of} from {self.vault}"
 
     @property
     def ready(self) -> bool:
-        """Whether all manifests are retrieved."""
+        """Whether all of it is retrieved."""
         return all(item.action == THERE for item in self.items)
 
     def adopt(self) -> list[BackupSet]:
         """Record the backups in the catalogue; return them.
 
-        :raises NotReady: not all manifests are retrieved yet.
-        :raises IntegrityError: a manifest is damaged.
+        :raises NotReady: not all of it is retrieved yet.
+        :raises IntegrityError: a manifest or pack is damaged.
         """
         self._decide_again()
         if not self.ready:
             raise NotReady(
-                "The manifests are not retrieved yet",
-                cure=f"{step('jobs')} shows them; then repeat the line.",
+                "The manifests or parts are not retrieved yet",
+                cure=f"{step('jobs')} shows them; repeat the line when they are.",
             )
-        found = []
+        found = self._read(self.items)
         for item in self.items:
-            found.append(self._read(item))
             item.target.unlink(missing_ok=True)
         return found

@@ -5,21 +5,25 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backup.changes import READ, FileChange, changes
-from ..backup.looking import lost_contents, scan_of
-from ..backup.outcome import Ran
-from ..backup.run import BackupRun, RunOptions
+from ..backup.hooks import Hooks, hooks_file
+from ..backup.outcome import BackupOutcome
+from ..backup.run import BackupRun
+from ..backup.run_options import RunOptions
+from ..backup.set_scan import lost_contents, scan_of
 from ..base.dataframes import marked
 from ..base.rendering import SHOWN, visible
 from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
-from ..errors import LocalError
+from ..errors import InputError, LocalError
 from ..errors.steps import option
+from ..packs.members import tar_size
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
@@ -35,12 +39,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class BackupPlan(LastingPlan[Ran]):
-    """What a backup would store: nothing is sent until ``run()``, which returns a :class:`.Ran`.
+MEMBER = 100
+"""Bytes of a pack for a file beside its content, compressed: its header, and its line in the index."""
 
-    The sizes and the price are those of the files; a pack is smaller by as much as it is compressed.
 
-    :param definition: the set as it is to be; *begin* records it, and returns its run.
+class BackupPlan(LastingPlan[BackupOutcome]):
+    """What a backup would store: nothing is sent until ``run()``, which returns a :class:`.BackupOutcome`.
+
+    The sizes and the price are those of the files, before compression.
+
+    :param definition: the new definition of the set; *begin* records it, and returns the run.
     """
 
     kind = "backup"
@@ -57,26 +65,36 @@ class BackupPlan(LastingPlan[Ran]):
         log: PlanLog,
     ) -> None:
         super().__init__(log)
+        self._told = log.events
         self.set, self.vault = definition, definition.vault
         self._begin, self._storing, self._options, self._spool = begin, storing, options, spool
+        self._hooks = Hooks.of(definition.name)
         self._decide_again()
 
     def _decide_again(self) -> None:
+        # A command before the run may mount a disk.
+        with suppress(*((InputError, LocalError) if "before" in self._hooks.commands else ())):
+            self._look()
+
+    def _look(self) -> None:
+        """Find what has changed."""
+        self.states: Counter[str] = Counter()
+        self.changes: list[tuple[str, str, int]] = []  # nothing more: there may be a million
+        self.files, self.bytes, self._packs, self._tar, self._open = 0, 0, [0], 0, False
+        self._left_out: Counter[str] = Counter()
+        self._unread: list[tuple[str, str]] = []
         backups = self._storing.engine.catalogue.backups
         scan = scan_of(self.set, self._storing.engine.catalogue)
         known = backups.snapshots(self.set.id)
         before = backups.entries(self.set.id, known[-1].ordinal) if known else ()
         options = self._options
-        lost = lost_contents(self.set, self._storing.engine.catalogue)
+        lost = lost_contents(self.set, self._storing.engine.catalogue, options.repack)
         found = changes(scan, before, checksum=options.checksum, trust_mtime=options.trust_mtime, lost=lost)
-        self.states: Counter[str] = Counter()
-        self.changes: list[FileChange] = []
-        self.files, self.bytes, self._packs = 0, 0, [0]
         self._open = bool(known and known[-1].finished is None)
         for change in found:
             self.states[change.state] += 1
             if change.state != "same":
-                self.changes.append(change)
+                self.changes.append(_row(change))
             if change.entry is not None and change.state in READ:
                 self.files += change.entry.kind == "file"
                 self._count_in(change.entry.size)
@@ -84,29 +102,36 @@ class BackupPlan(LastingPlan[Ran]):
 
     def _count_in(self, size: int) -> None:
         self.bytes += size
-        if self._packs[-1] and self._packs[-1] + size > self._options.pack_size:
+        if self._tar and self._tar + size > self._options.pack_size:
             self._packs.append(0)
-        self._packs[-1] += size
+            self._tar = 0
+        self._packs[-1] += size + MEMBER
+        self._tar += tar_size(size)
 
     def must_ask(self, above: Decimal | None = None) -> bool:
-        """Return whether it costs so much that the user is to be asked first; see :class:`.UploadPlan`."""
+        """Return whether the price is so high that the user is asked first; see :class:`.UploadPlan`."""
         return is_dear(self.quote, self.requests, above)
 
     @property
     def requests(self) -> int:
-        """The number of upload requests, at most: those of the packs, and of the manifest."""
-        uploader = Uploader(self._storing.engine, self.vault, threading.Event())
+        """The largest number of upload requests: those of the packs and of the manifest."""
+        uploader = Uploader(self._storing.engine, self.vault, threading.Event(), once=self._storing.once)
 
         def count(size: int) -> int:
             source = Source(path=self._spool, name="", description="", size=size, mtime_ns=0)
             return uploader.requests(source, None)
 
-        return 0 if self.empty else 1 + sum(count(size) for size in self._packs if size)
+        return 0 if self.empty else count(1) + sum(count(size) for size in self._packs if size)
 
     @property
     def quote(self) -> Quote:
         """The price of the requests."""
         return upload_requests(self._prices, self.requests)
+
+    @property
+    def repacks(self) -> bool:
+        """Whether it stores contents of old packs again."""
+        return bool(self._options.repack)
 
     @property
     def empty(self) -> bool:
@@ -131,6 +156,12 @@ class BackupPlan(LastingPlan[Ran]):
             ("folders", ", ".join(self.set.roots)),
             ("readable", f"only with a key of {readers}" if readers else "by all who can retrieve it: plain"),
         ]
+        if self._hooks.commands:
+            more = "; what before changes is stored, too" * ("before" in self._hooks.commands)
+            facts.append(("commands", f"{', '.join(self._hooks.commands)}, in {hooks_file()}{more}"))
+        if self.repacks:
+            what = f"needed files of {plural(len(self._options.repack), 'pack')}, more than half unused"
+            facts.append(("repacked", f"{what}; a prune deletes the old packs once they are 90 days old"))
         if not self.empty:
             packs = f"{len(self._packs):,} at most, and a manifest: {plural(self.requests, 'request')}"
             storage = f"{month.words()} a month at most; an archive is charged for 90 days at least"
@@ -145,28 +176,44 @@ class BackupPlan(LastingPlan[Ran]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a change: path, state, size."""
+        """One row per change: path, state, size."""
         import pandas as pd
 
-        rows = [(_path(change), change.state, _size(change)) for change in self.changes]
-        return marked(pd.DataFrame(rows, columns=["path", "state", "size"]).astype({"size": "int64"}))
+        found = pd.DataFrame(self.changes, columns=["path", "state", "size"])
+        return marked(found.astype({"size": "int64"}))
 
     def _head(self) -> Sequence[str]:
         return ("path", "size", "state")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        shown = islice(self.changes, SHOWN)
-        return [(_path(change), human_bytes(_size(change)), change.state) for change in shown]
+        return [(path, human_bytes(size), state) for path, state, size in self.changes[:SHOWN]]
 
     def _count(self) -> int:
         return len(self.changes)
 
-    def _run(self) -> Ran:
+    def _run(self) -> BackupOutcome:
         self._stop.clear()
         run = self._begin()
         run.stop = self._stop
-        if self.empty:
-            return run.nothing_new(self._unread)
+        if self.empty and not self._hooks.commands:
+            work = partial(run.nothing_new, self._unread)
+        else:
+            run.hooks = self._hooks
+            work = partial(run.run, self._ready, self._observer)
+        return self._told.around("backup", self.vault, self.set.name, work)
+
+    def _ready(self) -> int:
+        """Scan again after the command ``before``, and return the bytes to read.
+
+        :raises OverBudget: the price is above the limit by now.
+        """
+        limit, accept = self._limits
+        if "before" in self._hooks.commands:
+            self._look()
+            if limit is not None:
+                self._check_cost(limit, accept_unconfirmed=accept)
+        cost = self.quote.total
+        self._hooks.facts["COST"] = "" if cost is None else f"{cost:f}"
         try:
             self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
             check_space(self._spool, sum(sorted(self._packs)[-2:]))  # a pack is sent while one is packed
@@ -175,14 +222,12 @@ class BackupPlan(LastingPlan[Ran]):
                 f"Packs cannot wait in {str(self._spool)!r} until they are stored: {error.strerror}",
                 cure=f"Free some space, or make smaller packs ({option('pack-size')}); nothing was sent.",
             ) from None
-        return run.run(self.bytes, self._observer)
+        return self.bytes
 
 
-def _path(change: FileChange) -> str:
-    if change.entry is not None:
-        return change.entry.key
-    return "" if change.before is None else change.before.path
-
-
-def _size(change: FileChange) -> int:
-    return change.entry.size if change.entry is not None else 0
+def _row(change: FileChange) -> tuple[str, str, int]:
+    """Return path, state and size of a change."""
+    entry, before = change.entry, change.before
+    if entry is not None:
+        return entry.key, change.state, entry.size
+    return before.path if before else "", change.state, 0

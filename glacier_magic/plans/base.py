@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -20,6 +20,7 @@ from ..prices import PriceTable, Quote, load
 from ..prices.money import money, parse_money
 from ..service import ServiceClock
 from . import plan_card
+from .events import PlanEvents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,7 @@ class PlanLog:
     catalogue: Catalogue
     clock: ServiceClock
     max_cost: Callable[[], Decimal | None] = cost_limit
+    events: PlanEvents = field(default_factory=PlanEvents)
 
     def prices(self) -> PriceTable:
         """Return the present prices of the region."""
@@ -204,6 +206,7 @@ class Plan(Rendered, Generic[T]):
         self.check(confirm)  # before the update below, which sends requests
         limit = self.limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
         accept = accept_unconfirmed or self.accepts_unconfirmed
+        self._limits = limit, accept
         with self._lock:
             if self.result is None:  # a run that failed may be tried again
                 shown = self._asked(), self.quote  # read before the update: what the user has seen
@@ -281,8 +284,7 @@ class Plan(Rendered, Generic[T]):
         raise PlanChanged(f"The plan has changed since it was shown: {'; '.join(words)}")
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
-        quote = self.quote
-        if quote is None:
+        if (quote := self.quote) is None:
             raise PriceUnknown("What this costs is not reckoned", cure="Leave the limit out.")
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
@@ -296,8 +298,7 @@ class Plan(Rendered, Generic[T]):
             with suppress(GlacierError):  # the error of the run counts, not that of recording it
                 self._note_end(error=str(error))
             raise
-        happened = self.happened(result)
-        if happened is not None:
+        if (happened := self.happened(result)) is not None:
             self._note_end(happened=happened)
         return result
 

@@ -51,9 +51,10 @@ class ComparePlan(LastingPlan[str]):
                     return path
         return None
 
-    def _to_read(self) -> list[Path]:
+    def to_read(self) -> list[tuple[ArchiveRecord, Path]]:
+        """Return the archives that have a file of their size, with the file."""
         return [
-            path
+            (archive, path)
             for archive, path in zip(self.archives, self._files, strict=True)
             if path is not None and _size(path) == archive.size  # a file of another size need not be read
         ]
@@ -69,7 +70,8 @@ class ComparePlan(LastingPlan[str]):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        found, read = sum(path is not None for path in self._files), self._to_read()
+        found = sum(path is not None for path in self._files)
+        read = [path for _, path in self.to_read()]
         size = human_bytes(sum(_size(path) for path in read))
         return [
             ("there", f"{plural(found, 'file')}; {len(self.archives) - found:,} missing"),
@@ -79,7 +81,7 @@ class ComparePlan(LastingPlan[str]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, path; then also state."""
+        """One row per archive: name, size, archive_id, tree_hash, path; then also state."""
         import pandas as pd
 
         columns = ("name", "size", "archive_id", "tree_hash", "path")
@@ -117,7 +119,7 @@ class ComparePlan(LastingPlan[str]):
     def _run(self) -> str:
         self._files = [self._file(archive) for archive in self.archives]  # files may have come or gone
         self._stop.clear()
-        read = self._to_read()
+        read = [path for _, path in self.to_read()]
         meter = Meter(f"Hashing {plural(len(read), 'file')}", sum(map(_size, read)), self._observer)
 
         def hashed(count: int) -> None:

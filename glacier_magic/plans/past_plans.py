@@ -13,6 +13,7 @@ from ..base.units import from_ms, human_bytes, human_total, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate, to_millionth
 from ..prices.quotes import amount_of
+from .restore.object_quoting import MONTH_DAYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ def came_to(record: PlanRecord) -> Decimal | None:
         "requests": Decimal(tally.asked) / 1000,  # the price list has a price for 1,000
         "retrieval": Decimal(tally.bytes_asked) / (1 << 30),  # the GB of a bill is 2**30 bytes
         "transfer": Decimal(tally.bytes_verified) / (1 << 30),
+        "copies": Decimal(tally.bytes_asked) / (1 << 30) * (record.promised.get("days", 0) + 1) / MONTH_DAYS,
     }
     for sort, quantity in done.items():
         if not quantity:  # what was not done costs nothing, even at an unknown price
@@ -56,8 +58,10 @@ def came_to(record: PlanRecord) -> Decimal | None:
 
 
 def _sort(item: str) -> str:
-    if item == "other-requests":  # how many were sent is not recorded
+    if item in ("other-requests", "s3-standard-get-requests"):  # how many were sent is not recorded
         return ""
+    if item == "s3-standard-storage":
+        return "copies"
     if item.endswith("-requests"):
         return "requests"
     return "transfer" if item.startswith("transfer") else "retrieval"
@@ -108,7 +112,7 @@ class PlanHistory(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a plan: id, run, kind, vault, state; promised archives, size, price; what came.
+        """One row per plan: id, run, kind, vault, state; promised archives, size, price; what came.
 
         ``asked``, ``done``, ``failed``, ``expired`` count archives; ``size_done`` is bytes that
         came back or were deleted; ``cost`` is what a restore has come to, in US dollars at the

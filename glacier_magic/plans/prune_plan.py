@@ -27,10 +27,10 @@ DAYS = 90
 class Pruning:
     """What a prune gives up: snapshots, and the archives that no kept one needs.
 
-    :param kept: the rules that keep each of the others, by its number.
+    :param kept: the rules that keep each of the other snapshots, by its number.
     :param later: archives that are not 90 days old.
-    :param held: archives that snapshots may need which the catalogue does not know, and *strange* the
-        manifests of those.
+    :param held: archives that snapshots unknown to the catalogue may need, and *strange* the manifests of
+        these snapshots.
     """
 
     given_up: list[SnapshotRecord]
@@ -54,7 +54,8 @@ class Pruning:
                 cure=f"{step('backup', found.name)} goes on with it.",
             )
         times = {datetime.fromtimestamp(one.started / 1000, UTC): one for one in snapshots}
-        rules = keep.kept([(time, None) for time in times], datetime.fromtimestamp(at / 1000, UTC))
+        labelled = [(time, one.labels) for time, one in times.items()]
+        rules = keep.kept(labelled, datetime.fromtimestamp(at / 1000, UTC))
         kept = {times[time].ordinal: names for time, names in rules.items()}
         given_up = [one for one in snapshots if one.ordinal not in kept]
         needed, packs = catalogue.backups.needed_packs(found.id, kept), catalogue.backups.packs(found.id)
@@ -86,10 +87,10 @@ class Pruning:
 class PrunePlan(DeletePlan):
     """Snapshots to give up, and the archives to delete for that.
 
-    The snapshots are given up before the first archive is deleted: what is left after an interruption
-    costs money, and no kept snapshot needs it.
+    The snapshots are given up before the first archive is deleted: an interruption leaves archives that
+    cost money, but no snapshot whose archives are gone.
 
-    :param decide: returns what is given up now.
+    :param decide: returns what to give up now.
     """
 
     kind = "delete"
@@ -105,12 +106,12 @@ class PrunePlan(DeletePlan):
         log: PlanLog,
     ) -> None:
         self.set, self._decide, self._choose = found, decide, choose
-        self.pruning = decide()
+        self._told, self.pruning = log.events, decide()
         super().__init__(choose(self.pruning.now), engine=engine, log=log)
 
     def _decide_again(self) -> None:
         shown, now = self.pruning, self._decide()
-        # What was shown, less what is needed by now: a backup may have ended meanwhile.
+        # Only what was shown, without what a backup since then needs.
         given_up = [one for one in now.given_up if one in shown.given_up]
         ids = {archive.archive_id for archive in shown.now}
         archives = [archive for archive in now.now if archive.archive_id in ids]
@@ -155,9 +156,9 @@ class PrunePlan(DeletePlan):
             facts.append(
                 (
                     "kept for others",
-                    f"{plural(len(pruning.held), 'archive')} that snapshots may need which this catalogue "
-                    f"does not know: the vault has {count}, such as {pruning.strange[-1].name}. If nobody "
-                    f"needs a snapshot, delete its manifest: {step('rm', 'NAME')}",
+                    f"{plural(len(pruning.held), 'archive')} that snapshots unknown to this catalogue may "
+                    f"need: the vault has {count} of such snapshots, for example {pruning.strange[-1].name}. "
+                    f"If nobody needs a snapshot, delete its manifest: {step('rm', 'NAME')}",
                 )
             )
         if not len(self.choice):
@@ -165,7 +166,10 @@ class PrunePlan(DeletePlan):
         return [*facts, *super().facts]
 
     def _run(self) -> Deleted:
-        with leased(self._engine, self.set):  # a backup could use what is given up
+        return self._told.around("prune", self.set.vault, self.set.name, self._pruned)
+
+    def _pruned(self) -> Deleted:
+        with leased(self._engine, self.set):  # a backup could refer to the archives
             self._decide_again()
             ordinals = [one.ordinal for one in self.pruning.given_up]
             self._engine.catalogue.backups.forget(self.set.id, ordinals)
@@ -175,7 +179,7 @@ class PrunePlan(DeletePlan):
         return done
 
     def _needed(self) -> frozenset[str]:
-        return frozenset()  # those of snapshots that are kept are not among the archives
+        return frozenset()  # the archives that kept snapshots need are not in the plan
 
 
 def _named(snapshot: SnapshotRecord) -> str:

@@ -128,7 +128,7 @@ class UploadPlan(LastingPlan[Stored]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a file to be sent: name, size, path."""
+        """One row per file to be sent: name, size, path."""
         import pandas as pd
 
         rows = [(source.name, source.size, source.key) for source in self.sending.files]

@@ -22,6 +22,8 @@ _PLACE = re.compile(r"(?:[A-Z]{2,4}\d?-)?")
 
 _PUT = "PutObject|PostObject"
 """The operations that store an object; a part of an upload has the same usage type and costs less."""
+_RESTORE = "RestoreObject"
+"""The operation whose price is that of a restore; others have the same usage type."""
 
 UNITS = {
     "GB-month": {"gb-mo", "gb-month", "gb"},
@@ -113,6 +115,13 @@ OFFERS = (
             Wanted("standard-ia-put-requests", "Requests-SIA-Tier1", operation=_PUT),
             Wanted("flexible-storage", "TimedStorage-GlacierByteHrs"),  # also in regions without vaults
             Wanted("flexible-put-requests", "Requests-GLACIER-Tier1", operation=_PUT),
+            Wanted("flexible-retrieval-standard", "Standard-Retrieval-Bytes", operation=_RESTORE),
+            Wanted("flexible-retrieval-standard-requests", "Requests-Tier3", operation=_RESTORE),
+            Wanted("flexible-retrieval-bulk", "Bulk-Retrieval-Bytes", operation=_RESTORE),
+            Wanted("flexible-retrieval-bulk-requests", "Requests-Tier5", operation=_RESTORE),
+            Wanted("flexible-retrieval-expedited", "Expedited-Retrieval-Bytes", operation=_RESTORE),
+            Wanted("flexible-retrieval-expedited-requests", "Requests-Tier6", operation=_RESTORE),
+            Wanted("standard-ia-retrieval", "Retrieval-SIA"),
             Wanted("instant-storage", "TimedStorage-GIR-ByteHrs"),
             Wanted("instant-put-requests", "Requests-GIR-Tier1", operation=_PUT),
             Wanted("instant-retrieval", "Retrieval-GIR"),

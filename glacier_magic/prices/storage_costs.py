@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base import dataframes
+from ..base.bucket_names import is_bucket
 from ..base.tables import ExactTable
 from ..catalogue.archives.archives import Archives
 from ..catalogue.archives.folders import Folder, split
 from ..catalogue.archives.vault_reader import VaultReader
 from .book import PriceTable, load
+from .figures import Figure
 from .money import to_millionth
 from .quotes import OVERHEAD, Quote, QuoteLine, gigabytes
 
@@ -101,6 +103,8 @@ def folder_table(reader: VaultReader, path: str, depth: int) -> ExactTable:
 def _priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
     for each in found:
         quote = monthly_storage(prices, Holding(each.bytes, each.archives))
+        if is_bucket(vault):  # its objects may be of several classes
+            quote = Quote((QuoteLine(Figure.unknown("storage", prices.region), None),))
         yield {
             "path": each.path,
             "depth": each.depth,

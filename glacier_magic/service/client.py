@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.bucket_names import refuse_bucket
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
 from ..errors.steps import option
 from .answers import DAMAGED, damaged, flaw, misspelt_in, watch
@@ -17,6 +18,7 @@ from .clock import ServiceClock
 from .translation import translated
 
 if TYPE_CHECKING:
+    from .buckets import Buckets
     from .connection import Connection
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
@@ -75,6 +77,9 @@ class Service:
     :param connection: the connection, with the address that botocore resolved.
     """
 
+    buckets: Buckets
+    """The calls to buckets, which :func:`.open_service` adds."""
+
     def __init__(
         self,
         patient: Any,
@@ -107,6 +112,7 @@ class Service:
         self._owner = account
 
     def _name_owner(self, params: dict[str, Any], **_: Any) -> dict[str, Any] | None:
+        refuse_bucket(params.get("vaultName"))
         return None if self._owner is None else {**params, "accountId": self._owner}
 
     @property

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .._version import __version__
 from ..errors import ConnectionFailed, InputError, RegionError
+from .buckets import VaultsAndBuckets
 from .client import Service
 from .clients import new_client
 from .clock import ServiceClock
@@ -98,7 +99,14 @@ def open_service(connection: Connection) -> Service:
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client)
-    return Service(*clients, clock=ServiceClock(), region=region, session=session, connection=connection)
+    return VaultsAndBuckets(
+        *clients,
+        connect=lambda attempts: s3_client(session, connection, region, attempts),
+        clock=ServiceClock(),
+        region=region,
+        session=session,
+        connection=connection,
+    )
 
 
 def located(connection: Connection) -> Connection:
@@ -219,6 +227,24 @@ def client_in(session: boto3.Session, connection: Connection, region: str) -> An
     if isinstance(login, Login):
         login.leave(client)
     return client
+
+
+def s3_client(session: boto3.Session, connection: Connection, region: str, attempts: int) -> Any:
+    """Return a client of S3; a server outside AWS answers for S3 at the address of its vault service.
+
+    :param attempts: how many times a call is sent at most.
+    """
+    from botocore.config import Config
+
+    address: dict[str, Any] = {}
+    options: dict[str, Any] = {"payload_signing_enabled": False}  # each body has a checksum
+    if connection.elsewhere:
+        address["endpoint_url"] = connection.endpoint_url
+        options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
+    if connection.emulator is not None:
+        address |= EMULATOR_KEYS
+    config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS)
+    return new_client(session, "s3", region, config.merge(Config(s3=options)), **address)
 
 
 def _patience(attempts: int) -> Any:

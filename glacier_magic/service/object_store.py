@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import (
     AccessDenied,
@@ -22,12 +22,8 @@ from ..errors import (
 from ..errors.steps import step
 from .bodies import HashedBody
 from .client import Service
-from .clients import new_client
-from .connection import CONNECTIONS, EMULATOR_KEYS, Connection, config_of
+from .connection import s3_client
 from .translation import translated
-
-if TYPE_CHECKING:
-    import boto3
 
 EXISTS, CHANGED, NO_UPLOAD = "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"
 """The codes of refusals that a move continues from: the key has an object, something else was written to
@@ -120,9 +116,8 @@ class ObjectStore:
     """
 
     def __init__(self, service: Service, region: str, *, attempts: int = 1) -> None:
-        connection, session = service.connection, service._session
         self.region = region
-        self._client = _client(session, connection, region, attempts)
+        self._client = s3_client(service._session, service.connection, region, attempts)
 
     def bucket_region(self, bucket: str, owner: str) -> str:
         """Return the region of a bucket.
@@ -370,19 +365,3 @@ def _asked() -> Iterator[None]:
         if isinstance(error, NotFound):
             raise Refused(error.message, cure="", code=error.code) from None
         raise
-
-
-def _client(session: boto3.Session, connection: Connection, region: str, attempts: int) -> Any:
-    from botocore.config import Config
-
-    address: dict[str, Any] = {}
-    options: dict[str, Any] = {"payload_signing_enabled": False}  # each body has a checksum
-    if connection.elsewhere:
-        address["endpoint_url"] = connection.endpoint_url
-        options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
-    if connection.emulator is not None:
-        address |= EMULATOR_KEYS
-    config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS).merge(
-        Config(s3=options)
-    )
-    return new_client(session, "s3", region, config, **address)

@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..base.bucket_names import is_bucket
 from ..base.files import occupied
 from ..base.treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from ..catalogue import Download
+from ..catalogue.archives.identity import learn_hash
 from ..catalogue.records.downloads import Downloads
 from ..errors import GlacierError, IntegrityError, LocalError
 from ..errors.steps import step
@@ -23,6 +25,7 @@ from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .layout import DOUBT, Layout, Piece
 from .local_files import PartFile
+from .object_proof import ObjectProof
 from .progress import Meter
 
 WORKERS = 4
@@ -65,23 +68,32 @@ class Downloader:
         :raises NotFound: the service has dropped the job's output.
         """
         download = self._downloads.get(download.id)  # another process may have fetched pieces since
-        if not download.size:
+        proof = ObjectProof.of(self.engine.service, download) if is_bucket(download.vault) else None
+        if proof is not None:
+            download = replace(download, tree_hash=download.tree_hash or proof.tree_hash)
+        if not download.size and proof is None:  # an object may be empty
             raise IntegrityError(f"The service did not report the size of {download.name!r}")
         try:
             target = local_files.target_of(download)
             plan = self._layout(download)
-            name = target if plan.verifiable else local_files.unverified(target)
+            verifiable = plan.verifiable if proof is None else proof.possible
+            name = target if verifiable else local_files.unverified(target)
             finished = local_files.named_before(download, target, name)
             if finished:
-                return Fetched(finished, plan.verifiable)
+                return Fetched(finished, verifiable)
             with closing(local_files.open_part(self._downloads, download, target)) as part:
                 roots = self._fill(download, plan, part, meter)
                 if download.part is None:
                     # Its pieces are what the service sent; only the root shows that this is what was stored.
-                    self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
+                    root = combine(map(bytes.fromhex, roots)).hex()
+                    self._check_whole(download, root, proof is None or proof.holds(part.path))
+                    if proof is not None and verifiable:  # by it the file is known from now on
+                        self._downloads.update(download.id, tree_hash=root)
+                        catalogue, place = self.engine.catalogue, (download.vault, download.archive_id)
+                        learn_hash(catalogue.database, catalogue.scope, *place, root)
                 else:  # a part's own hash distinguishes its file from others of that name
                     self._downloads.update(download.id, tree_hash=tree_hash(part.path))
-                return Fetched(local_files.give_name(part.path, name, download), plan.verifiable)
+                return Fetched(local_files.give_name(part.path, name, download), verifiable)
         except GlacierError:  # LocalError and Unavailable are OSErrors, too
             raise
         except OSError as error:
@@ -96,21 +108,26 @@ class Downloader:
         job = self.engine.catalogue.jobs.get(download.vault, download.job_id or "")
         return layout.part(download, job, piece_size)
 
-    def _check_whole(self, download: Download, root: str) -> None:
-        if download.tree_hash and root != download.tree_hash:
+    def _check_whole(self, download: Download, root: str, proven: bool) -> None:
+        if not proven or (download.tree_hash and root != download.tree_hash):
             # It is not known which piece is wrong, so none is kept.
             self._downloads.update(download.id, pieces=None, done=0)
+            what = (
+                f"tree hash {root} instead of {download.tree_hash}"
+                if proven
+                else "other bytes than S3 stored"
+            )
             raise IntegrityError(
-                f"{download.name!r} came back with tree hash {root} instead of "
-                f"{download.tree_hash}; it was not kept",
+                f"{download.name!r} came back with {what}; it was not kept",
                 cure=f"{step('restore')} fetches it again from the same job until that expires.",
             )
 
     def _fill(self, download: Download, plan: Layout, part: PartFile, meter: Meter) -> list[str]:
         """Fetch missing pieces until the file holds them all; return their tree hashes.
 
-        The file is read before the first piece is fetched and after the last one, so that pieces
-        which another program overwrote are found and fetched again.
+        Each piece is read back from the file when it has been written.  Pieces of an earlier process are
+        read again first, and all of them at the end if another program wrote into the file, so that
+        overwritten ones are found and fetched again.
         """
         size, pieces = download.size or 0, plan.pieces
         # The file is new, or another program changed its size.
@@ -118,13 +135,14 @@ class Downloader:
         # Another job may send the hashes that the last one did not: fetch these pieces again.
         verified = {i: root for i, root in verified.items() if not (plan.promised and root.startswith(DOUBT))}
         for _ in range(ROUNDS):
-            held = part.holding(
-                {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
-            )
-            verified = {i: root for i, root in verified.items() if i in held}
+            if not part.undisturbed:
+                held = part.holding(
+                    {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
+                )
+                verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
             meter.already(done - meter.done)  # negative if pieces were overwritten
-            if len(verified) == len(pieces):  # every byte was read back from the disk
+            if len(verified) == len(pieces):
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
             # Before the first byte, not after hours; what is not verified is written again in its place.
             local_files.check_space(part.path.parent, size - max(done, occupied(part.path)))
@@ -208,10 +226,13 @@ class _PieceFetcher:
                 written, at = self.piece.cut(position, data)
                 if self.repairing and self.differs_at is None:
                     self.differs_at = self._first_difference(at, written)
+                self.file.write(written, at)
+                # Hashed is what the file holds, not what arrived.
+                if self.file.read_back(written, at) < len(written):
+                    raise IntegrityError(f"Another program cut {self.file.path} off")
                 hasher.update(data)
                 if kept is not hasher:
                     kept.update(written)
-                self.file.write(written, at)
                 if len(data) < len(buffer):  # the last chunk, or a stream cut off: _verify() tells which
                     break
                 position += len(data)

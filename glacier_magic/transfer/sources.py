@@ -61,11 +61,6 @@ class Sources:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[Path] = field(default_factory=set)
 
-    @property
-    def looked_at(self) -> int:
-        """The number of paths found, stored or skipped."""
-        return len(self._seen)
-
     def new(self, path: Path) -> bool:
         """Return whether *path* was not found before; two words may match the same file."""
         before = len(self._seen)
@@ -84,6 +79,7 @@ def find(
     recursive: bool = False,
     description: str | None = None,
     description_format: str = descriptions.DEFAULT,
+    root: Path | None = None,
 ) -> Sources:
     """Return the files that match *words*: paths, ``~``, globs, and folders if *recursive*.
 
@@ -92,6 +88,7 @@ def find(
     it raises an error if it is the only word.  (Several may be one glob, which a shell has expanded.)
 
     :param description_format: the format for name and time if no description is given.
+    :param root: the names of absolute paths below this folder start there.
     :raises InputError: nothing matches a word, the only word is a folder without *recursive*, or an
         empty or oversized file, or has a description that the service would refuse; or two files have
         one name.
@@ -100,9 +97,9 @@ def find(
     found = Sources()
     describe = partial(_describe, description, description_format)
     for path, matched in _expanded(words):
-        adding = _Adding(found, describe, alone=not matched and len(words) == 1)
+        adding = _Adding(found, describe, alone=not matched and len(words) == 1, root=root)
         if not os.path.isdir(path):
-            adding.file(path, name_of(path))
+            adding.file(path, name_of(path, root))
         elif not recursive:
             adding.leave_out(
                 path, "is a folder", cure=f"Add {option('recursive', True)} to take all files below it."
@@ -167,9 +164,14 @@ def _globbed(pattern: str) -> list[str]:
     return found
 
 
-def name_of(path: Path) -> str:
-    """Return the name of a path's archive, or the beginning of the names in a folder."""
+def name_of(path: Path, root: Path | None = None) -> str:
+    """Return the name of a path's archive, or the beginning of the names in a folder.
+
+    :param root: see :func:`find`.
+    """
     pure = PurePath(path)
+    if root is not None and pure.is_relative_to(root):
+        pure = pure.relative_to(root)
     if pure.is_absolute() or ".." in pure.parts:
         path = Path(os.path.realpath(path))  # not resolve(): a loop of links is no error yet
         return as_utf8(path.name)
@@ -183,6 +185,7 @@ class _Adding:
     found: Sources
     describe: _Describe
     alone: bool
+    root: Path | None
 
     def leave_out(self, path: Path, why: str, kind: type[GlacierError] = InputError, cure: str = "") -> None:
         """Record that a file or folder is left out, and why; alone, it raises an error."""
@@ -191,7 +194,7 @@ class _Adding:
         self.found.skipped.append((str(path), f"it {why}. {cure}".rstrip(" .")))
 
     def folder(self, folder: Path) -> None:
-        top, inside = name_of(folder), replace(self, alone=False)
+        top, inside = name_of(folder, self.root), replace(self, alone=False)
         seen = len(self.found.skipped)
         walked = False
         for path in inside.walk(folder):

@@ -109,10 +109,14 @@ class Watched:
 
 @dataclass(frozen=True)
 class Storing:
-    """Stores files and streams in one vault."""
+    """Stores files and streams in one vault.
+
+    :param once: see :class:`.Uploader`.
+    """
 
     engine: Engine
     vault: str
+    once: bool = False
 
     def choose(self, sources: Sources, *, again: bool = False, part_size: int | None = None) -> Sending:
         """Return which files are to be sent: those that are stored already only if *again*.
@@ -125,7 +129,7 @@ class Storing:
         began = int(self.engine.catalogue.database.now() * 1000)  # the clock that dates uploads
         skipped = [(storable(path), reason) for path, reason in sources.skipped]
         before, files, requests = Stored(skipped=skipped), [], 0
-        uploader = Uploader(self.engine, self.vault, threading.Event(), part_size)
+        uploader = Uploader(self.engine, self.vault, threading.Event(), part_size, once=self.once)
         for start in range(0, len(sources.files), AT_ONCE):
             some = sources.files[start : start + AT_ONCE]
             known = self.engine.catalogue.uploads.known(self.vault, [source.key for source in some])
@@ -170,7 +174,7 @@ class Storing:
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
         tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
         meter = Meter(f"Uploading {label}", sending.size, progress, tally)
-        uploader = Uploader(self.engine, self.vault, stop, sending.part_size, sending.since)
+        uploader = Uploader(self.engine, self.vault, stop, sending.part_size, sending.since, self.once)
         stored: list[dict[str, object]] = []
         if sending.since is None:  # --again does not wait for an inventory to settle it
             self._end_unsettled(todo)

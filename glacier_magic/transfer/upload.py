@@ -45,6 +45,7 @@ class Uploader:
     :param part_size: bytes in a part; None for 16 MiB, or more if that makes over 10,000 parts.
     :param since: a file that another process stored after this time (milliseconds since 1970) is not
         sent again.
+    :param once: of packs: send small ones in parts, too, so that whatever happens, none is stored twice.
     """
 
     engine: Engine
@@ -52,6 +53,12 @@ class Uploader:
     stop: threading.Event
     part_size: int | None = None
     since: int | None = None
+    once: bool = False
+
+    @property
+    def _single(self) -> int:
+        """The most bytes that are sent in one request."""
+        return 0 if self.once else self.engine.limits.single_request
 
     def store_all(
         self, sources: list[Source], meter: Meter, stored: Done
@@ -66,7 +73,7 @@ class Uploader:
         limits = self.engine.limits
         # A file of a few parts alone would leave most connections idle.
         few = WORKERS * limits.smallest_part if len(sources) > 1 else 0
-        beside = max(limits.single_request, few)
+        beside = max(self._single, few)
         small = [source for source in sources if source.size <= beside]
         large = [source for source in sources if source.size > beside]
         # Small files wait for responses more than for bandwidth.
@@ -117,7 +124,7 @@ class Uploader:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         try:
             record = None
-            if source.size <= self.engine.limits.single_request:
+            if source.size <= self._single:
                 with suppress(UnfinishedBefore):
                     record = self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
             return record or self._in_parts(source, descriptor, meter, tuner)
@@ -255,7 +262,7 @@ class Uploader:
         :param found: its unfinished upload.
         :raises InputError: there would be too many parts.
         """
-        if found is None and source.size <= self.engine.limits.single_request:
+        if found is None and source.size <= self._single:
             return 1
         if found is not None and found.upload_id and found.part_size:
             with suppress(NotFound):  # the service has dropped its parts
@@ -264,7 +271,9 @@ class Uploader:
         return requests_in_parts(source.size, self._part_size(source.size))
 
     def _part_size(self, size: int) -> int:
-        smallest = self.part_size or part_size_on(self.engine, self.engine.limits.smallest_part)
+        limits = self.engine.limits
+        usual = limits.pack_part if self.once else limits.smallest_part
+        smallest = self.part_size or part_size_on(self.engine, usual)
         part_size = part_size_for(size, smallest=smallest)
         if self.part_size and part_size != self.part_size:
             raise InputError(

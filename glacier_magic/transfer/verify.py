@@ -168,6 +168,7 @@ def verify(
     *,
     recursive: bool = False,
     progress: Observer | None = None,
+    root: Path | None = None,
 ) -> pd.DataFrame:
     """Compare local files with the archives in the catalogue; no request is sent.
 
@@ -179,16 +180,17 @@ def verify(
     lies in a given folder that has no such file.  ``attrs["skipped"]`` lists the files that could not
     be compared, with the reason.
 
+    :param root: the names of absolute paths below this folder start there.
     :raises InputError: nothing matches, or a folder without *recursive*.
     """
-    sources = find([os.fspath(path) for path in paths], recursive=recursive)
+    sources = find([os.fspath(path) for path in paths], recursive=recursive, root=root)
     work = _Comparison(catalogue, vault)
     known = [(source, work.candidates(source)) for source in sources.files]
     skipped = _compare_all(work, known, progress)
     left = {Path(path) for path, _ in sources.skipped}
     walked = (path for path in expand(paths) if path not in left and os.path.isdir(path))  # noqa: PTH112 - Path raises errors
-    folders = {path: _prefix(path) for path in walked}
-    skipped += _emptied(work, sources, folders)
+    folders = {path: _prefix(path, root) for path in walked}
+    skipped += _emptied(work, sources, folders, root)
     for prefix in folders.values():  # after all comparisons: only now is it known which archives have a file
         _add_missing(work, prefix)
     frame = _table(sorted(work.rows, key=lambda row: str(row["name"])))
@@ -228,18 +230,20 @@ def _state(
     return DIFFERENT, sized[-1]
 
 
-def _prefix(folder: Path) -> str:
-    top = name_of(folder)
+def _prefix(folder: Path, root: Path | None) -> str:
+    top = name_of(folder, root)
     return "" if top == "." else f"{top}/"
 
 
-def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> list[tuple[str, str]]:
+def _emptied(
+    work: _Comparison, sources: Sources, folders: dict[Path, str], root: Path | None
+) -> list[tuple[str, str]]:
     """Compare what an upload would leave out: an empty file may have had content before."""
     left = []
     for text, reason in sources.skipped:
         path = Path(text)
         over = [folder for folder in folders if path.is_relative_to(folder)]
-        name = f"{folders[over[0]]}{path.relative_to(over[0]).as_posix()}" if over else text
+        name = f"{folders[over[0]]}{path.relative_to(over[0]).as_posix()}" if over else name_of(path, root)
         archives = work.catalogue.archives.named(work.vault, storable(name))
         if archives:
             work.names.update(archive.name for archive in archives)
@@ -280,5 +284,5 @@ def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
 def counted(table: pd.DataFrame) -> str:
     """Return the counts of a verification: ``3 same, 1 different``."""
     counts = Counter(table["state"])
-    order = (SAME, DIFFERENT, UNREADABLE, NOT_STORED, MISSING)
+    order = (SAME, DIFFERENT, UNREADABLE, NOT_STORED, MISSING, "unverified")
     return ", ".join(f"{counts[state]:,} {state}" for state in order if counts[state])

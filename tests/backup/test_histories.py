@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from glacier_magic.backup.keep import Keep
 from tests.packed import OLD, Backup, on_disk, place
 
+BIG = os.urandom(9000)
 NAMES = ("a", "b", "d/x", "d/e/y", "e")
 names = st.sampled_from(NAMES)
 changes = st.one_of(
-    st.tuples(st.just("write"), names, st.sampled_from([b"", b"one", b"two", b"2wo", b"x" * 5000])),
+    st.tuples(st.just("write"), names, st.sampled_from([b"", b"one", b"two", b"2wo", b"x" * 5000, BIG])),
     st.tuples(st.just("touch"), names, st.integers(0, 3)),
     st.tuples(st.just("chmod"), names, st.sampled_from([0o600, 0o644, 0o755])),
     st.tuples(st.just("rename"), names, names),
@@ -21,7 +22,7 @@ changes = st.one_of(
 )
 backups = st.tuples(st.just("back up"), st.sampled_from([1, 6000, 1 << 30]))
 days = st.tuples(st.just("days"), st.sampled_from([1, 40, 90]))
-prunes = st.tuples(st.just("prune"), st.integers(1, 3), st.booleans())
+prunes = st.tuples(st.just("prune"), st.integers(1, 3), st.booleans(), st.booleans())
 moves = st.lists(st.one_of(days, prunes), max_size=2)
 histories = st.lists(
     st.tuples(st.lists(changes, min_size=1, max_size=4), backups, moves), min_size=2, max_size=5
@@ -58,7 +59,7 @@ def test_kept_snapshots_are_what_was_on_the_disk(backup, later, tmp_path, histor
     number = next(numbers)
     session, service = backup.session, backup.service
     root = tmp_path / f"disk {number}"
-    root.mkdir()
+    place(root / "kept", b"")  # a disk without any file is taken for one that is not mounted
     mine = Backup(session, service, root, backup.key, backup.scratch, f"set{number}")
     states = {}
 
@@ -85,6 +86,11 @@ def test_kept_snapshots_are_what_was_on_the_disk(backup, later, tmp_path, histor
             if move[0] == "days":
                 later(session, days=move[1])
                 continue
+            anew = mine.vault.repack(mine.name, Keep(last=move[1])) if move[3] else None
+            if anew and anew.repacks:
+                ran = anew.run()
+                states[ran.snapshot.ordinal] = on_disk(root)
+                check()
             before = service.archives()
             plan = mine.vault.prune(mine.name, Keep(last=move[1]), now=move[2])
             made = {archive.archive_id: archive.created for archive in plan.pruning.now}

@@ -19,7 +19,7 @@ ages = st.lists(st.integers(0, 5 * 365 * 24), unique=True, max_size=60).map(
 
 
 def kept(keep, times, now=NOW):
-    return keep.kept([(time, None) for time in times], now)
+    return keep.kept([(time, "") for time in times], now)
 
 
 def test_the_earliest_of_each_day_is_kept_and_the_newest():
@@ -49,12 +49,12 @@ def test_weeks_are_those_of_iso_8601():
 
 
 def test_labels_and_what_is_within():
-    made = [(NOW - 100 * DAY, "db"), (NOW - 50 * DAY, "x"), (NOW - 2 * DAY, None), (NOW - DAY, None)]
+    made = [(NOW - 100 * DAY, "a db"), (NOW - 50 * DAY, "x"), (NOW - 2 * DAY, ""), (NOW - DAY, "")]
     keep = Keep(labels=frozenset({"db"}), within=2 * DAY)
     assert keep.kept(made, NOW) == {
         NOW - DAY: ["newest", "within"],
         NOW - 2 * DAY: ["within"],
-        NOW - 100 * DAY: ["label"],
+        NOW - 100 * DAY: ["label db"],
     }
 
 

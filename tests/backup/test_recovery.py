@@ -103,6 +103,24 @@ def test_parts_that_are_held_serve(backup, recovery, parts, tmp_path):
     assert files(tmp_path / "to") == {"05": (backup.root / "05").read_bytes()}
 
 
+def test_a_folder_is_one_range_of_each_pack(backup, recovery):
+    """Its files follow each other, whatever is named like it; here one of them is in an older pack."""
+    root = backup.root
+    place(root / "b/1", 2 * MIB)
+    for name in ("a/1", "a/2", "a/3", "c/1", "c/2", "c/3", "b-1", "b.txt"):
+        place(root / name, 3 * MIB)
+    backup.run()
+    for number in range(2, 12):
+        place(root / f"b/{number}/x", 2 * MIB)
+    for name in ("a/4", "a/5", "b-2", "b.csv", "c/4", "c/5"):
+        place(root / name, 3 * MIB)
+    backup.run(pack_size=30 * MIB)
+    ranges = recovery("b").ranges
+    assert len(ranges) == 3
+    assert [len(parts) for parts in ranges.values()] == [1, 1, 1]
+    assert sum(part.size for parts in ranges.values() for part in parts) <= (22 + 3 * 10) * MIB
+
+
 def test_empty_files_need_no_part(backup, recovery, tmp_path):
     write(backup.root, a=b"", b__c=b"", d=b"1")
     backup.run()
@@ -163,3 +181,10 @@ def test_a_folder_without_permission_to_write_is_filled(backup, tmp_path):
 def test_patterns(pattern, path, matches):
     assert matcher([pattern])(path) is matches
     assert matcher([])(path)
+
+
+def test_a_collection_of_paths_stands_for_exactly_these():
+    """A name with a wildcard in it is no pattern there."""
+    wanted = matcher([frozenset({"a[1].txt", "folder/"}), "b*"])
+    assert all(wanted(path) for path in ("a[1].txt", "folder/", "bees"))
+    assert not any(wanted(path) for path in ("a1.txt", "folder/x", "a"))

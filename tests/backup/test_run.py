@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from glacier_magic.errors import InputError, LocalError, Unavailable
-from tests.packed import MIB, on_disk, place, write
+from glacier_magic.packs import writer
+from tests.packed import MIB, OLD, on_disk, place, write
 
 
 @pytest.fixture
@@ -208,7 +209,7 @@ def between(change):
 def test_a_file_that_grew_since_it_was_looked_at_is_stored_as_it_was_read(backup):
     """Its size, hash and bytes are those of one moment."""
     root = write(backup.root, a=b"1", b=b"2")
-    ran = backup.by_hand(between(lambda: place(root / "a", b"much longer", mtime=99))).run(0)
+    ran = backup.by_hand(between(lambda: place(root / "a", b"much longer", mtime=99))).run(lambda: 0)
     assert ran.unread == ()
     assert backup.restore()["a"][1:] == (b"much longer", 0o644, 99 * 10**9)
     assert ran.snapshot.bytes == len(b"much longer") + 1
@@ -217,14 +218,14 @@ def test_a_file_that_grew_since_it_was_looked_at_is_stored_as_it_was_read(backup
 def test_a_hard_link_of_a_file_that_grew(backup):
     root = write(backup.root, a=b"1")
     os.link(root / "a", root / "b")
-    backup.by_hand(between(lambda: place(root / "a", b"much longer"))).run(0)
+    backup.by_hand(between(lambda: place(root / "a", b"much longer"))).run(lambda: 0)
     restored = backup.restore()
     assert restored["a"][1] == restored["b"][1] == b"much longer"
 
 
 def test_a_file_that_vanished_is_named(backup):
     root = write(backup.root, a=b"1", b=b"2")
-    ran = backup.by_hand(between(lambda: (root / "a").unlink(missing_ok=True))).run(0)
+    ran = backup.by_hand(between(lambda: (root / "a").unlink(missing_ok=True))).run(lambda: 0)
     assert [name for name, _ in ran.unread] == ["a"]
     assert list(backup.restore()) == ["b"]
     assert ran.snapshot.unread == 1
@@ -237,7 +238,7 @@ def test_a_file_that_became_a_pipe_or_link_is_not_waited_for(backup):
         (root / "a").unlink(missing_ok=True)
         os.mkfifo(root / "a")
 
-    ran = backup.by_hand(between(change)).run(0)
+    ran = backup.by_hand(between(change)).run(lambda: 0)
     assert [name for name, _ in ran.unread] == ["a"]
     assert list(backup.restore()) == ["b"]
 
@@ -267,6 +268,70 @@ def test_a_file_that_changes_while_it_is_read_is_not_in_the_snapshot(backup):
     content = (root / "a").read_bytes()
     assert backup.run().unread == ()
     assert backup.restore()["a"][1] == content
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("change", ["vanishes", "grows", "shrinks", "cannot be read", "is written over"])
+def test_a_file_that_changes_during_its_read_is_read_once_more(backup, monkeypatch, change, times):
+    """Then it is left out and named; no hash is that of a content that the file never had."""
+    root = write(backup.root, a=3 * MIB, b=b"2")
+    number, left, read_at = (root / "a").stat().st_ino, [times], writer.read_at
+
+    def disturbed(descriptor, buffer, position):
+        if os.fstat(descriptor).st_ino == number and position == MIB and left[0]:
+            left[0] -= 1
+            if change == "vanishes":
+                (root / "a").unlink(missing_ok=True)
+            elif change == "grows":
+                place(root / "a", 3 * MIB + times, mtime=OLD + left[0])
+            elif change == "shrinks":
+                os.truncate(root / "a", position + left[0])
+            elif change == "cannot be read":
+                raise OSError(5, "Input/output error")
+            else:
+                place(root / "a", 3 * MIB, mtime=OLD + 5 + left[0])
+        return read_at(descriptor, buffer, position)
+
+    monkeypatch.setattr(writer, "read_at", disturbed)
+    before = on_disk(root)["a"]
+    ran = backup.run()
+    out = times == 2 and change != "vanishes"
+    assert [name for name, _ in ran.unread] == ["a"] * out
+    assert ran.snapshot.unread == out
+    restored = backup.restore()
+    assert restored.pop("a", None) == (
+        None if out else before if change == "vanishes" else on_disk(root)["a"]
+    )
+    assert restored["b"][1] == b"2"
+    backup.whole()
+    for pack in backup.packs():
+        reader = backup.reader(pack)
+        _, *found = reader.index()
+        for member in found:
+            assert member.torn or list(reader.read(member))  # which compares the hash
+    assert backup.run().unread == ()
+    assert backup.restore() == on_disk(root)
+
+
+def test_a_pack_of_nothing_but_a_file_that_changes_is_not_stored(backup, monkeypatch):
+    """A log that is written to all the time would be stored each night, for nobody."""
+    root = write(backup.root, a=b"1")
+    backup.run()
+    place(root / "log", MIB)
+    read_at = writer.read_at
+
+    def disturbed(*words):
+        os.utime(root / "log", ns=(1, (root / "log").stat().st_mtime_ns + 1))
+        return read_at(*words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "read_at", disturbed)
+        assert [name for name, _ in backup.run().unread] == ["log"]
+    assert len(backup.packs()) == 1
+    assert list(backup.restore()) == ["a"]
+    backup.whole()
+    backup.run()
+    assert backup.restore() == on_disk(root)
 
 
 def test_what_can_never_be_read_makes_no_snapshot_each_night(backup):
@@ -324,6 +389,28 @@ def test_what_was_deleted_elsewhere_is_stored_again(backup, vault):
     assert backup.restore(1) == first
     assert copy.exists()
     assert backup.run().snapshot is None
+
+
+def test_what_was_to_be_stored_again_has_its_new_place_once_it_is_there(backup, vault, calls):
+    """Until then, older snapshots keep theirs: the pack may be lost before."""
+    root = write(backup.root, a=5000)
+    first = on_disk(root)
+    backup.run()
+    vault.delete(backup.packs()[0].archive_id).run()
+    place(root / "b", b"new")
+
+    def failing(*_):
+        raise LocalError("The line is broken")
+
+    with calls.replaced("complete_upload", failing), pytest.raises(LocalError, match="broken"):
+        backup.run()
+    for file in (backup.session.catalogue.folder / "spool").rglob("*.pack"):
+        file.unlink()
+    assert len(list(backup.records.entries(backup.set.id, 1))) == 1
+    backup.run()
+    assert len(list(backup.records.entries(backup.set.id, 1))) == 1
+    assert backup.restore(1) == first
+    assert backup.restore(2) == on_disk(root)
 
 
 # Definitions
@@ -403,7 +490,7 @@ def test_a_run_that_is_stopped_goes_on(backup):
     run = backup.by_hand(lambda: 1_000_000, pack_size=60_000)
     run.stop.set()
     with pytest.raises(LocalError, match="was stopped"):
-        run.run(0)
+        run.run(lambda: 0)
     assert backup.run(pack_size=60_000).snapshot.ordinal == 1
     assert backup.restore() == now
     backup.whole()

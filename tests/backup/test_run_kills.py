@@ -5,26 +5,28 @@ import random
 
 import pytest
 
+from glacier_magic.backup.keep import Keep
 from tests.packed import MIB, on_disk, place
 
 KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "20"))
-"""Kills at steps of their own, the same in every run."""
+"""Kills at random: half of them at steps that are the same in every run, half after any time."""
 
 PACK = 100_000
-IN_PARTS = {"single_request": 0, "smallest_part": MIB}
-"""What is sent in parts is never stored twice; a small file in one request may be, as everywhere."""
+IN_PARTS = {"pack_part": MIB}
 
 RUNNER = """
     import os
     import signal
     import sys
+    import time
     import glacier_magic as gm
-    from glacier_magic.backup.run import RunOptions
+    from glacier_magic.backup.keep import Keep
+    from glacier_magic.backup.run_options import RunOptions
     from glacier_magic.catalogue.records.backup_records import Backups
     from glacier_magic.catalogue.records.upload_records import Uploads
     from glacier_magic.packs import PackWriter
     from glacier_magic.service import Service
-    folder, region, catalogue = sys.argv[1:]
+    folder, region, catalogue, *_ = sys.argv[1:]
     steps, at = [], ""
     def step(name):
         steps.append(name)
@@ -50,24 +52,33 @@ RUNNER = """
     for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
         at = line.strip()
         if not os.fork():
-            session = connect(folder, region, catalogue, single_request=0, smallest_part=1 << 20)
-            session.vault("photos").backup("home", options=RunOptions(pack_size=100_000)).run()
+            if at.endswith("ms"):
+                signal.setitimer(signal.ITIMER_REAL, float(at[:-2]) / 1000)  # SIGALRM ends it as SIGKILL does
+            began = time.monotonic()
+            session = connect(folder, region, catalogue, pack_part=1 << 20)
+            vault = session.vault("photos")
+            if sys.argv[4:]:
+                vault.repack("home", Keep(last=2)).run()
+            else:
+                vault.backup("home", options=RunOptions(pack_size=100_000)).run()
             session.close()
-            print(len(steps), flush=True)
+            print(len(steps), 1000 * (time.monotonic() - began), flush=True)
             os._exit(0)
-        print("killed" if os.waitstatus_to_exitcode(os.wait()[1]) == -signal.SIGKILL else "ended", flush=True)
+        code = os.waitstatus_to_exitcode(os.wait()[1])
+        print({0: "ended", -signal.SIGKILL: "killed", -signal.SIGALRM: "killed"}[code])
+        print("over", flush=True)
 """
 
 
 @pytest.fixture
-def killed_at(child, emulator, region, session_place):
-    """Run the set in another process until a step, and kill it there; return what it printed."""
-    other = child(RUNNER, emulator.folder, region, session_place)
+def killed_at(child, emulator, region, session_place, request):
+    """Run the set in another process until a step or time, and kill it then; return what it printed."""
+    other = child(RUNNER, emulator.folder, region, session_place, *getattr(request, "param", ()))
     other.until("ready")
 
-    def killed_at(step, ends="killed"):
+    def killed_at(step):
         other.say(step)
-        return other.until(ends)
+        return other.until("over")
 
     return killed_at
 
@@ -122,7 +133,7 @@ def test_killed_at_each_step_it_goes_on(backup, change, killed_at, steps):
     backup.run(pack_size=PACK)
     for step in steps:
         now = change()
-        killed_at(step)
+        assert killed_at(step) == ["killed"]
         backup.run(pack_size=PACK)
         assert backup.restore() == now, step
         backup.whole()
@@ -134,16 +145,53 @@ def test_killed_at_each_step_it_goes_on(backup, change, killed_at, steps):
 @pytest.mark.limits(**IN_PARTS)
 @pytest.mark.each_backend
 def test_killed_at_any_step_it_goes_on(backup, change, killed_at, session_place):
-    """Also several times in a row."""
+    """Also several times in a row; a run that only has to finish another may end before the step."""
     change()
     backup.run(pack_size=PACK)
     change()
-    (count,) = killed_at("", ends="ended")
-    chosen = random.Random(7)
-    for _ in range(KILLS // 2):
+    whole, ended = killed_at("")
+    assert ended == "ended"
+    count, milliseconds = map(float, whole.split())
+    chosen, kills = random.Random(7), 0
+    while kills < KILLS:
         now = change()
         for _ in range(chosen.choice((1, 1, 2))):
-            killed_at(str(chosen.randrange(1, int(count) // 2)))
+            at = (f"{chosen.randrange(1, int(count))}", f"{chosen.uniform(1, milliseconds)}ms")[kills % 2]
+            kills += killed_at(at)[-1] == "killed"
         backup.run(pack_size=PACK)
         assert backup.restore() == now
         backup.whole()
+
+
+@pytest.mark.limits(**IN_PARTS)
+@pytest.mark.parametrize("killed_at", [["repack"]], indirect=True)
+def test_killed_while_packs_are_stored_anew_nothing_is_lost(backup, killed_at):
+    """Each snapshot finds what it needs where it is: in the old pack, or in the new one."""
+    states = []
+    for size in (80_000, 90_000):  # the first pack has one small file left, and so has the second
+        place(backup.root / "large", size)
+        place(backup.root / f"small {size}", 2000)
+        backup.run()
+    (backup.root / "large").unlink()
+    backup.run()
+    states = [on_disk(backup.root)]
+    place(backup.root / "more", b"more")
+    backup.run()
+    states.append(on_disk(backup.root))
+
+    def check():
+        assert [backup.restore(ordinal) for ordinal in (3, 4)] == states
+
+    for step in ("after add 1", "after sealed 1", "after complete_upload 1", "before stored 1"):
+        killed_at(step)
+        check()
+        backup.run()
+        check()
+    killed_at("after stored 1")
+    check()
+    backup.run()
+    prune = backup.vault.prune("home", Keep(last=9), now=True)
+    prune.run(confirm="photos")
+    check()
+    assert len(prune.pruning.now) >= 2
+    assert set(backup.vault.check_backup("home")["problem"]) == {""}

@@ -112,7 +112,7 @@ def test_what_cannot_be_stored_is_named(tree):
     os.mkfifo(root / "pipe")
     scan = Scan([root], Rules())
     assert [entry.path for entry in scan] == ["file"]
-    assert scan.unreadable == [("pipe", "is no file, folder or link")]
+    assert scan.unreadable == [("pipe", "is not a file, folder or link")]
 
 
 def test_a_folder_that_is_gone_meanwhile_is_named(tree):

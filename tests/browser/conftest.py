@@ -19,6 +19,7 @@ import nbformat
 import pytest
 
 from glacier_magic import emulator
+from tests import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -46,6 +47,15 @@ class Lab:
     root: Path
     emulator: Path
     data: Path
+    process: subprocess.Popen[bytes]
+    start: Callable[[int], subprocess.Popen[bytes]]
+
+    def restart(self) -> None:
+        """End the server, and start it at the same address, where open pages find it."""
+        end(self.process)
+        self.process = self.start(int(self.url.rpartition(":")[2].strip("/")))
+        base = self.root.parent
+        assert wait_for_server(base / "jupyter_runtime_dir", self.process, base / "lab.log") == self.url
 
     def add(self, notebook: Path) -> str:
         """Copy a notebook without its outputs, for ``run_all`` waits for the first."""
@@ -79,6 +89,11 @@ def running(base: Path) -> Iterator[Lab]:
         "GLACIER_MAGIC_EMULATOR": str(emulated),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    # The panel of this tree: an editable install has a copy of that time.
+    panel = base / "jupyter_path" / "labextensions" / "glacier_magic"
+    panel.parent.mkdir(parents=True)
+    panel.symlink_to(ROOT / "glacier_magic" / "watch" / "lab" / "labextension")
+    environment["JUPYTER_PATH"] = str(base / "jupyter_path")
     _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
     command = [
         sys.executable,
@@ -86,26 +101,41 @@ def running(base: Path) -> Iterator[Lab]:
         "jupyterlab",
         "--no-browser",
         "--allow-root",
-        "--ServerApp.port=0",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
         "--IdentityProvider.token=secret",
     ]
-    with (base / "lab.log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, cwd=root, start_new_session=True
-        )
+
+    def start(port: int) -> subprocess.Popen[bytes]:
+        with (base / "lab.log").open("a") as log:
+            return subprocess.Popen(
+                [*command, f"--ServerApp.port={port}"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                cwd=root,
+                start_new_session=True,
+            )
+
+    process = start(0)
+    lab = None
     try:
-        url = _wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
-        yield Lab(url, "secret", root, emulated, Path(environment["JUPYTER_DATA_DIR"]))
+        url = wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
+        lab = Lab(url, "secret", root, emulated, Path(environment["JUPYTER_DATA_DIR"]), process, start)
+        yield lab
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(lab.process if lab else process)
         emulator.stop(emulated)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server and its children, cleanly if it does so within 10 seconds."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _settle(folder: Path) -> None:
@@ -119,7 +149,8 @@ def _settle(folder: Path) -> None:
         file.write_text(json.dumps(settings))
 
 
-def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+def wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address of a Jupyter server once it runs."""
     for _ in range(600):
         for file in runtime.glob("jpserver-*.json"):
             try:
@@ -129,7 +160,7 @@ def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path)
         if process.poll() is not None:
             break
         time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    pytest.fail(f"The server did not start:\n{log.read_text()[-3000:]}")
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,21 @@ def test_a_backup_its_list_and_its_files(typed, first, tmp_path):
     assert "a/x" not in changed
 
 
+def test_all_sets_and_the_files_of_a_snapshot_in_a_shell(typed, first):
+    """Without a vault, those of all; a table where a notebook has a panel and an explorer."""
+    typed.ok("create", "other")
+    typed.ok("use", "photos")
+    assert typed.ok("backup", "--vault", "other").startswith("There is no backup of other yet")
+    head, row, *_ = typed.ok("backup").splitlines()
+    assert head.split()[:2] == ["set", "vault"]
+    assert row.split()[:2] == ["home", "photos"]
+    assert "done" in row
+    files = typed.ok("snapshots", "home", "--explore")
+    assert "home, snapshot 1." in files
+    assert "a/x" in files
+    assert "recover home GLOB --as-of 1" in files
+
+
 def test_a_dry_run_sends_and_records_nothing(typed, key, calls, tmp_path):
     sent = []
     for name in ("upload_archive", "start_upload"):
@@ -64,11 +79,16 @@ def test_what_cannot_be_read_is_named_with_exit_code_9(typed, first, tmp_path):
         (("backup", "home", "--plain", "--recipient", "age1"), "either encrypted"),
         (("recover", "home"), "Add --key FILE"),
         (("recover", "nothing", "--key", "key"), "There is no backup 'nothing'"),
-        (("prune", "home"), "What is kept?"),
+        (("prune", "home"), "Nothing says what is kept"),
         (("prune", "home", "--keep-daily", "-1"), "a number of snapshots"),
-        (("snapshots", "--files"), "Which set?"),
+        (("prune", "home", "--keep-within", "5"), "write 5d for days"),
+        (("snapshots", "--files"), "These options need a set"),
         (("snapshots", "home", "--as-of", "1"), "Add --files"),
         (("snapshots", "home", "--diff", "1", "9"), "has no snapshot 9"),
+        (("snapshots", "home", "--explore", "9"), "has no snapshot 9"),
+        (("snapshots", "--explore"), "These options need a set"),
+        (("snapshots", "home", "--key", "key"), "Add --explore"),
+        (("backup", "--plain"), "These options need a set"),
     ],
 )
 def test_mistakes_say_what_to_do(typed, first, words, message):
@@ -77,11 +97,14 @@ def test_mistakes_say_what_to_do(typed, first, words, message):
 
 
 def test_the_same_line_recovers_when_the_parts_are_there(typed, first, later, tmp_path):
-    """The first time it asks for them, and says so."""
+    """The first time it asks for them, and says so; the history has that alone."""
     words = ("recover", "home", "--key", str(tmp_path / "home.key"), "--to", str(tmp_path / "to"), "--yes")
     typed(*words)
     assert "the same line writes the files" in typed.out + typed.err
     assert not (tmp_path / "to/b").exists()
+    rows = len(typed.ok("history", "-q").splitlines())
+    typed(*words)
+    assert len(typed.ok("history", "-q").splitlines()) == rows
     later(hours=4.1)
     typed.ok("wait")
     assert "2 files" in typed.ok(*words)

@@ -95,7 +95,7 @@ def test_without_a_price_the_month_is_unknown_and_says_what_to_do(glacier, two_v
     assert "--refresh" in repr(costs)
     elsewhere = glacier("cost", "--region", "us-east-1")
     assert elsewhere.table["month"].iloc[0] == D(66) * D("0.0036") / (1 << 20)
-    assert "26 from AWS price lists of 2024-08-26 to 2025-12-02 (copies)" in repr(elsewhere)
+    assert "36 from AWS price lists of 2024-08-26 to 2025-12-02 (copies)" in repr(elsewhere)
 
 
 def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files):

@@ -148,7 +148,7 @@ def test_names_that_are_kept_elsewhere_are_taken_once_the_archives_are_known(gla
 
 
 def test_tags_can_be_seen_and_searched(glacier, tmp_path, put):
-    """bakthat's, as a note that a condition finds and an export keeps."""
+    """bakthat's, as labels and a note that a condition finds and an export keeps."""
     first, second = put("documents.20130214103045.tgz.enc"), put("b")
     with closing(sqlite3.connect(tmp_path / "bakthat")) as file:
         file.execute("CREATE TABLE inventory(archive_id, filename)")
@@ -161,10 +161,10 @@ def test_tags_can_be_seen_and_searched(glacier, tmp_path, put):
         )
         file.commit()
     glacier("import", tmp_path / "bakthat")
-    note = "tags home; client vm; encrypted by the client"
+    note = "client vm; encrypted by the client"
     for _ in range(2):
-        found = glacier("ls", "--where", "note like '%home%'")
-        assert list(zip(found["name"], found["note"], strict=True)) == [("documents", note)]
+        found = glacier("ls", "--label", "home", "--where", "note like '%vm%' or size is null")
+        assert found[["name", "labels", "note"]].to_numpy().tolist() == [["documents", "home", note]]
         assert f"{found['modified'].iloc[0]:%Y-%m-%d}" == "2013-02-14"
         glacier("catalogue", "export", tmp_path / "out.csv")
         glacier("catalogue", "import", tmp_path / "out.csv")

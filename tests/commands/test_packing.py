@@ -62,10 +62,10 @@ def test_several_folders_without_encryption(folder, tmp_path):
 def test_what_cannot_be_packed_is_named_and_the_rest_packed(glacier, folder, tmp_path):
     os.mkfifo(folder / "pipe")
     packed = glacier("pack", folder, tmp_path / "p.tar.zst", "--plain")
-    assert packed.unreadable == (("pipe", "is no file, folder or link"),)
+    assert packed.unreadable == (("pipe", "is not a file, folder or link"),)
     assert packed.members == 6
     assert glacier.console.exit_code == 9
-    assert "pipe: is no file, folder or link" in repr(packed)
+    assert "pipe: is not a file, folder or link" in repr(packed)
 
 
 def test_rules_of_the_options(glacier, folder, tmp_path):

@@ -32,7 +32,7 @@ def test_a_script_acts_nowhere_after_a_connect_that_failed(filled, emulator, wro
         counting(emulator, "SetDataRetrievalPolicy") as policies,
     ):
         assert filled("connect", *wrong) != 0
-        assert f"Still connected to the emulator in {emulator.folder}." in filled.err
+        assert f"Still connected to the emulator in {emulator.folder}. " in filled.err
         assert "a" in filled.ok("ls")
         for words in (
             ("rm", "a", "--yes"),

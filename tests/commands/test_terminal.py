@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
     @property
     def states(self):
         """What its current line showed, one state after the other, and the lines that stay."""
-        return self.getvalue().replace("\r", "\n").split("\n")
+        return self.getvalue().replace("\x1b[A", "").replace("\r", "\n").split("\n")
 
 
 @pytest.fixture

@@ -111,16 +111,22 @@ def test_a_plan_that_only_a_button_starts_is_not_unpacked(glacier, face):
     assert face.offers == [outcome]
 
 
-def test_peek_tests_a_password_for_one_mib(glacier, face, emulator, password_file, files):
-    """The same line, until the members are there."""
-    name = "notes.20130214103045.tgz.enc"
+def test_peek_tests_a_password_for_one_mib(glacier, face, emulator, password_file, files, ranges_of):
+    """Of a larger archive; the rest is asked for with the right one, and the first MiB not again."""
+    name = "film.20130214103045.tgz.enc"
+    members = MEMBERS | {"film.mov": os.urandom(3 << 20)}
+    local = files(name, encrypted(tarred(members, "w:gz"), PASSWORD.encode()))
+    glacier("upload", name)
+    local.unlink()
     with counting(emulator, "InitiateJob") as requests:
         with pytest.raises(WrongKey, match="paid: 1 request"):
             glacier("peek", name, "--password-file", files("wrong.txt", b"wrong"), "--yes", "--wait")
-        table = glacier("peek", name, "--password-file", password_file, "--yes", "--wait")
         assert requests() == 1
-    assert table["name"].to_list() == list(MEMBERS)
-    assert "a tar.enc: 2 members" in face.notes[-1]
+    assert ranges_of() == ["0-1048575"]
+    table = glacier("peek", name, "--password-file", password_file, "--yes", "--wait")
+    assert ranges_of().count("0-1048575") == 1
+    assert table["name"].to_list() == list(members)
+    assert "a tar.enc: 3 members" in face.notes[-1]
 
 
 def test_unpack_says_what_it_leaves_out(glacier, files):

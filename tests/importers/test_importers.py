@@ -190,12 +190,13 @@ def test_bakthats_own_file_is_read(tmp_path):
     assert len(job.job_id) == 92
 
 
-def test_bakthats_tags_client_and_encryption_are_a_note(tmp_path):
+def test_bakthats_tags_are_labels_and_client_and_encryption_a_note(tmp_path):
     """In words; damaged metadata costs them alone."""
     path = database(tmp_path / "b", (SAMPLES / "bakthat-0.6.0.sql").read_text())
     assert whole(path)[0][0].note == "client vm"
     database(path, 'UPDATE backups SET tags=\'home  2013\', metadata=\'{"client": "a", "is_enc": true}\'')
-    assert whole(path)[0][0].note == "tags home 2013; client a; encrypted by the client"
+    ((found, *_), *_) = whole(path)
+    assert (found.labels, found.note) == ("2013 home", "client a; encrypted by the client")
     database(path, "UPDATE backups SET tags='', metadata='{\"client'")
     assert whole(path)[0][0].note == ""
 

@@ -23,6 +23,7 @@ COLUMNS = [
     "tree_hash",
     "description",
     "format",
+    "labels",
     "note",
     "state",
     "vault",
@@ -37,7 +38,7 @@ def check_types(table):
     for name in ("created", "modified"):
         assert isinstance(table[name].dtype, pd.DatetimeTZDtype)
         assert str(table[name].dt.tz) == "UTC"
-    for name in ("name", "archive_id", "tree_hash", "description", "format", "note", "state", "vault"):
+    for name in set(COLUMNS) - {"size", "created", "modified"}:
         assert pd.api.types.is_string_dtype(table[name].dtype)
 
 

@@ -33,6 +33,7 @@ def archives(count: int, **values: object) -> pd.DataFrame:
             "tree_hash": "0f" * 32,
             "description": f"scans/{number:04}.tif",
             "format": "plain",
+            "labels": "",
             "note": "",
             "mtime": None,
             "modified": None,

@@ -9,7 +9,6 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 from glacier_magic import emulator
 from scripts.write_notebooks import shape
@@ -113,19 +112,32 @@ def test_the_kernel_is_free_while_jobs_run(tmp_path: Path) -> None:
 
 
 def test_not_ready_ends_a_scheduled_run_with_one_line(tmp_path: Path) -> None:
-    """%glacier wait with a timeout fails the cell as NotReady, without a traceback of ours."""
-    with pytest.raises(CellExecutionError) as caught:
-        run(
-            [
-                "%load_ext glacier_magic\n%glacier connect --emulator --speed 1\n"
-                "%glacier create box\nopen('a.bin', 'wb').write(b'a')\n"
-                "done = %glacier upload a.bin\nbatch = %glacier restore a.bin --yes",
-                "%glacier wait --timeout 1s",
-            ],
-            tmp_path,
-        )
-    assert caught.value.ename == "NotReady"
-    assert "next check at" in caught.value.evalue
+    """wait and recover with a timeout fail the cell as NotReady, without a traceback of ours."""
+    recover = "%glacier recover home --key home.key --yes"
+    cells = [
+        "%load_ext glacier_magic\n%glacier connect --emulator --speed 1\n"
+        "%glacier create box\nopen('a.bin', 'wb').write(b'a')\n"
+        "done = %glacier upload a.bin\nbatch = %glacier restore a.bin --yes",
+        "%glacier wait --timeout 1s",
+        "import os\nos.mkdir('disk')\nopen('disk/b.txt', 'wb').write(b'b')\nkey = %glacier key new home.key",
+        "%glacier backup home disk --recipient {key} --yes",
+        recover,
+        f"{recover} --wait --timeout 1s",
+        f"{recover} --wait --timeout 1s",  # a second run of the same notebook
+        "%glacier jobs",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    for number in (1, 5, 6):
+        notebook.cells[number].metadata.tags = ["raises-exception"]
+    done = execute(notebook, tmp_path)
+    for number in (1, 5, 6):
+        output = done.cells[number].outputs[-1]
+        assert (output.output_type, output.ename) == ("error", "NotReady")
+        assert "next check at" in output.evalue
+        assert len(output.traceback) == 1
+    assert "in progress" in text(done.cells[4])
+    assert "2 jobs" in text(done.cells[7])
+    assert not (tmp_path / "recovered" / "b.txt").exists()
 
 
 def test_bad_input_ends_a_scheduled_run_with_its_error(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ TOLD = {
         r"snapshot 1 of 330 files, 43.1 MiB",
         r"snapshot 2 of 330 files, 41.7 MiB; \d+ B stored",
         r"nothing is new",
+        r"photos +home +just now +done +in 1 d, every 1 d +330",
         r"2018/DSC20.jpg +new",
+        r"photos, snapshot 1. As of 02 Mar 00:30 UTC",
         r"4 MiB in 1 request",  # of a pack of 43 MiB
         r"kept until day 90',\s+'1 archive",
         r"Gave up 1 snapshot of photos. Deleted 0 archives",

@@ -16,6 +16,8 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.client.connect import connection_for
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
+from glacier_magic.notebook.restore_form import RestoreForm
+from glacier_magic.watch.consent import consent, offer
 from tests.intercepting import Calls
 
 
@@ -222,3 +224,25 @@ def test_a_widget_says_in_words_what_it_is(vault: gm.Vault, tmp_path: Path) -> N
         assert "live notebook" in data["text/plain"]
         assert "live notebook" in data["text/html"]
         widget.close()
+
+
+def test_the_server_goes_on_where_one_offers_it(vault: gm.Vault, tmp_path: Path) -> None:
+    """A box on the plan and on the board, remembered by a click and taken back by another."""
+    plan = vault.restore("one.bin", to=tmp_path / "back")
+    assert boxes(RestoreForm(plan)) == []
+    offer()
+    board = JobBoard(vault.session.jobs())
+    [box], [other] = boxes(RestoreForm(plan)), boxes(board)
+    assert (box.value, other.value) == (False, False)
+    box.value = True
+    assert consent()
+    board.report(force=True)
+    assert other.value
+    box.value = False
+    assert not consent()
+
+
+def boxes(widget: Any) -> list[Any]:
+    """Return the boxes for that in a widget."""
+    found = [child for each in getattr(widget, "children", ()) for child in boxes(each)]
+    return [widget, *found] if getattr(widget, "description", "").startswith("Continue when") else found

@@ -85,7 +85,8 @@ def changed(place, value):
         changed(0, None),
         changed(1, "device"),
         changed(2, -1),
-        changed(2, 0),  # no header before it
+        changed(1, "gone"),  # with a content
+        changed(2, 1),  # no header before it
         changed(2, 1e9),
         changed(2, True),
         changed(2, 10**30),

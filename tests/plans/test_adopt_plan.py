@@ -1,14 +1,15 @@
 """Backups of another computer: what is asked for, what is learned, and what is not believed."""
 
 import json
+import os
 
 import pytest
 
 from glacier_magic.backup.keep import Keep
 from glacier_magic.errors import InputError, IntegrityError, NotFound, NotReady, WrongKey
-from glacier_magic.packs import PackWriter
+from glacier_magic.packs import PackMember, PackWriter
 from glacier_magic.packs.encryption import Identity
-from tests.packed import MIB, on_disk, place, write
+from tests.packed import MIB, Backup, on_disk, place, write
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_lost_computer_is_replaced(backup, other, key_file, later, calls, tmp_
     (root / "link").symlink_to("a/x")
     backup.run()
     place(root / "a/y", b"changed")
-    backup.run()
+    backup.run(labels=("b", "a"), note="before the move")
     vault = other()
     asked = []
     calls.watch("start_retrieval", lambda *words: asked.append(words))
@@ -52,7 +53,8 @@ def test_a_lost_computer_is_replaced(backup, other, key_file, later, calls, tmp_
     (found,) = plan.adopt()
     assert len(asked) == 1
     assert (found.name, found.roots) == ("home", [str(root)])
-    assert vault.snapshots()["snapshot"].tolist() == [2]
+    (known,) = vault.snapshots().to_dict("records")
+    assert (known["snapshot"], known["labels"], known["note"]) == (2, "a b", "before the move")
     assert set(vault.check_backup("home")["problem"]) == {""}
     recovery = vault.recover("home", key=key_file, to=tmp_path / "to")
     batch = recovery.run()
@@ -200,7 +202,7 @@ def test_a_prune_keeps_what_an_older_snapshot_may_need(backup, other, key_file, 
     stored = backup.service.archives()
     pruning = vault.prune("home", Keep(last=1))
     assert [one.ordinal for one in pruning.pruning.given_up] == [2]
-    assert "which this catalogue does not know" in dict(pruning.facts)["kept for others"]
+    assert "unknown to this catalogue" in dict(pruning.facts)["kept for others"]
     pruning.run(confirm="photos")
     assert backup.service.archives() == stored
     assert backup.restore(1) is not None
@@ -222,3 +224,113 @@ def test_a_manifest_of_other_names_adopts_nothing(lines, manifest_of):
     with pytest.raises(IntegrityError, match="not the manifest"):
         plan.adopt()
     assert vault.snapshots().empty
+
+
+# From packs
+
+
+def listed_files(session, ordinal):
+    """Return all that a snapshot has, as a manifest says it."""
+    backups = session.catalogue.backups
+    (found,) = backups.sets("home")
+    entries = list(backups.entries(found.id, ordinal))
+    contents = backups.contents(found.id, [e.content_id for e in entries if e.content_id])
+    return [
+        (e.path, e.kind, e.mode, e.mtime_ns, e.size, e.target, e.content_id and contents[e.content_id].sha256)
+        for e in entries
+    ]
+
+
+def test_packs_alone_have_the_same_list_as_a_manifest(backup, other, key_file, later, calls, tmp_path):
+    """Of a computer that was lost before; also what was moved, copied and deleted, and asked for once."""
+    same = os.urandom(50_000)
+    root = write(backup.root, a__x=5 * MIB, a__y=b"small", b=same, c__copy=same, empty=b"", gone=b"gone")
+    os.link(root / "a/y", root / "hard")
+    (root / "link").symlink_to("a/x")
+    place(root / os.fsdecode(b"no \xff UTF-8"), b"odd")
+    backup.run(pack_size=4 * MIB)
+    (root / "gone").unlink()
+    (root / "a/y").rename(root / "c/y")
+    (root / "b").chmod(0o600)
+    place(root / "far copy", same)
+    place(root / "new", 3000)
+    backup.run()
+    for archive_id, name in backup.service.archives().items():
+        if ".manifest." in name:
+            backup.session.service.delete_archive("photos", archive_id)
+    vault = other()
+    session, asked = vault.session, calls.noted("start_retrieval", 2)
+    with pytest.raises(NotFound, match="no manifest"):
+        vault.adopt(key=key_file)
+    with pytest.raises(InputError, match="packs are encrypted"):
+        vault.adopt(from_packs=True)
+    plan = vault.adopt(key=key_file, from_packs=True)
+    assert plan.requests <= 2 * len(backup.packs())
+    assert "price" in dict(plan.facts)
+    batch = plan.run()
+    later(session, hours=4.1)
+    batch.wait(30.0)
+    count = len(asked)
+    again = vault.adopt(key=key_file, from_packs=True)
+    assert again.ready
+    (found,) = again.adopt()
+    packs = len(backup.packs())
+    assert len(asked) == count <= 2 * packs
+    assert (found.name, found.roots, found.recipients) == ("home", [str(root)], [backup.key.recipient])
+    for ordinal in (1, 2):
+        assert listed_files(session, ordinal) == listed_files(backup.session, ordinal)
+    with pytest.raises(NotFound, match="no pack"):
+        vault.adopt(key=key_file, from_packs=True)
+    mine = Backup(session, backup.service, root, backup.key, tmp_path / "scratch")
+    assert mine.restore() == backup.restore()
+    place(root / "next", b"next")
+    assert vault.backup("home").run().snapshot.ordinal == 3
+    assert set(vault.check_backup("home")["problem"]) == {""}
+
+
+ABOUT = {"set": "home", "roots": ["/x"], "rules": {}, "recipients": []}
+
+
+@pytest.fixture
+def pack_of(vault, session, tmp_path, later):
+    """Return a plan to adopt a pack, plain, of which the first parts are there."""
+
+    def pack_of(about, notes=()):
+        with PackWriter(tmp_path / "pack", [], about=about) as writer:
+            for note in notes:
+                writer.note(note)
+            writer.close()
+        with (tmp_path / "pack").open("rb") as stream:
+            vault.upload_stream(stream, "home/2026-01-01T000000Z.0001.tar.zst")
+        batch = vault.adopt(from_packs=True).run()
+        later(session, hours=4.1)
+        batch.wait(30.0)
+        return vault.adopt(from_packs=True)
+
+    return pack_of
+
+
+def test_a_long_index_needs_a_second_request(pack_of, vault, session, later, calls):
+    """Of what is before the tail alone."""
+    asked = calls.noted("start_retrieval", 2)
+    notes = [PackMember(f"{os.urandom(90).hex()}/", "folder", 0, 0, n, 0o755) for n in range(40_000)]
+    plan = pack_of(ABOUT, notes)
+    assert (plan.ready, len(asked)) == (False, 1)
+    with pytest.raises(NotReady):
+        plan.adopt()
+    batch = plan.run()
+    later(session, hours=4.1)
+    batch.wait(30.0)
+    plan.adopt()
+    assert len(asked) == 2
+    assert len(vault.snapshot_files("home")) == len(notes)
+
+
+@pytest.mark.parametrize(
+    "about", [{}, ABOUT | {"set": "other"}, ABOUT | {"roots": 5}, ABOUT | {"rules": {"unknown": 1}}]
+)
+def test_a_pack_that_is_of_no_backup_adopts_nothing(about, pack_of, vault):
+    """Everybody who may write to the vault can make one; a content that no pack has is left out."""
+    with pytest.raises(IntegrityError, match="does not say"):
+        pack_of(about).adopt()
+    assert vault.session.catalogue.backups.sets() == []

@@ -262,3 +262,62 @@ def test_a_manifest_of_another_computer_holds_back_what_is_older(backup, vault, 
     assert plan.pruning.now == []
     plan.run(confirm="photos")
     assert backup.service.archives() == stored
+
+
+# Repacking
+
+
+@pytest.fixture
+def mostly_dead(backup, later, session):
+    """A pack of which one small file is left, one that only an older snapshot needs, and their state."""
+    root = write(backup.root, small=2000, large=50_000)
+    backup.run()
+    later(session, days=1)
+    place(root / "large", 50_000)
+    backup.run()
+    later(session, days=1)
+    (root / "large").unlink()
+    place(root / "other", b"other")
+    backup.run()
+    return on_disk(root)
+
+
+def test_what_a_mostly_dead_pack_has_left_is_stored_anew(
+    backup, mostly_dead, prune, deleted, later, session, calls
+):
+    """From the disk: nothing is retrieved, and only then the old pack is deleted, on day 90."""
+    asked = calls.noted("start_retrieval", 1)
+    old = backup.packs()[0]
+    prune(now=True).run(confirm="photos")
+    assert old.archive_id not in deleted
+    deleted.clear()
+    again = backup.vault.repack("home", NEWEST)
+    assert (again.repacks, again.requests) == (True, 6)
+    assert "repacked" in dict(again.facts)
+    ran = again.run()
+    assert backup.members(backup.packs()[-1]) == ["small"]
+    assert old.archive_id in backup.service.archives()
+    assert backup.restore(ran.snapshot.ordinal - 1) == backup.restore() == mostly_dead
+    packs = len(backup.packs())
+    again.run()  # a second time: the contents are elsewhere by now
+    assert len(backup.packs()) == packs
+    assert not backup.vault.repack("home", NEWEST).repacks
+    assert old.archive_id in [archive.archive_id for archive in prune().pruning.later]
+    later(session, days=90)
+    prune().run(confirm="photos")
+    assert old.archive_id in deleted
+    assert (asked, backup.restore()) == ([], mostly_dead)
+
+
+def test_what_is_not_on_the_disk_is_not_stored_anew(backup, mostly_dead):
+    """Or no longer with that content, or needed by an older snapshot: its pack stays."""
+    assert not backup.vault.repack("home", Keep(last=3)).repacks
+    again = backup.vault.repack("home", NEWEST)
+    place(backup.root / "small", b"changed after the plan")
+    again.run()
+    assert backup.restore() == on_disk(backup.root)
+    kept = backup.vault.prune("home", Keep(last=2), now=True)
+    kept.run(confirm="photos")
+    assert backup.restore(3) == mostly_dead
+    place(backup.root / "small", os.urandom(2000))
+    assert not backup.vault.repack("home", Keep(last=2)).repacks

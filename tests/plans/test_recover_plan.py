@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from glacier_magic.errors import NotFound, NotReady, WrongKey
+from glacier_magic.errors import InputError, NotFound, NotReady, WrongKey
 from glacier_magic.packs.encryption import Identity
 from tests.packed import MIB, on_disk, place, write
 
@@ -276,3 +276,59 @@ def test_what_is_not_there_is_not_found(backup, key_file, tmp_path):
             backup.vault.recover("home", *words, key=key_file, to=tmp_path / "to", **options)
     with pytest.raises(NotFound, match="no backup"):
         backup.vault.recover("other", key=key_file, to=tmp_path / "to")
+
+
+# A sample
+
+
+@pytest.fixture
+def sample(backup, key_file):
+    """Plan to read random files of the set."""
+    return lambda amount="2": backup.vault.check_sample("home", amount, key=key_file)
+
+
+def test_a_sample_is_read_once_and_the_next_one_is_another(backup, sample, ready, asked_for):
+    """The same line goes on with what was asked for; without a sample, nothing is asked for."""
+    for number in range(40):
+        place(backup.root / f"{number:02}", 2 * MIB)
+    backup.run()
+    assert set(backup.vault.check_backup("home")["problem"]) == {""}
+    assert sample().recovery.files == sample().recovery.files
+    assert len(sample("10%").recovery.files) == 4
+    read = []
+    for _ in range(2):
+        assert asked_for == []
+        plan = sample()
+        with pytest.raises(NotReady):
+            plan.verify()
+        ready(plan.run())
+        assert 1 <= len(asked_for) <= 2
+        again = sample()
+        assert again.ready
+        table = again.verify()
+        assert set(table["problem"]) == {""}
+        read.append(table["path"].tolist())
+        assert read[-1] == [entry.path for entry in plan.recovery.files]
+        assert not again.to.exists()
+        asked_for.clear()
+    assert read[0] != read[1]
+
+
+def test_a_sample_finds_what_an_inventory_does_not(backup, sample, ready):
+    """Here the catalogue has another hash of the content than that which was stored."""
+    write(backup.root, a=b"a" * 5000, b=b"b" * 5000, empty=b"")
+    backup.run()
+    backup.session.catalogue.database.execute(
+        "UPDATE contents SET sha256=? WHERE id=(SELECT MIN(id) FROM contents)", ("0" * 64,)
+    )
+    assert set(backup.vault.check_backup("home")["problem"]) == {""}
+    ready(sample("100%").run())
+    assert sample("100%").verify()["problem"].tolist() == ["The content of 'a' does not match its hash", ""]
+
+
+@pytest.mark.parametrize("amount", ["0", "0%", "101%", "-1", "x", "", "1.5"])
+def test_a_sample_of_no_amount_is_refused(backup, sample, amount):
+    write(backup.root, a=b"a")
+    backup.run()
+    with pytest.raises(InputError, match="neither a number of files"):
+        sample(amount)

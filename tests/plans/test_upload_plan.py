@@ -1,7 +1,7 @@
 """What an upload costs: the requests that its plan shows are those that the emulator receives."""
 
-from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -10,10 +10,9 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import NotReady, OverBudget, PlanChanged, PriceUnknown
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.plans.upload_plan import ASK_REQUESTS
-from tests.counting import counting
+from tests.counting import counting_uploads
 
 MIB = 1 << 20
-PAID = ("UploadArchive", "InitiateMultipartUpload", "UploadMultipartPart", "CompleteMultipartUpload")
 
 
 @pytest.fixture
@@ -27,14 +26,7 @@ def prices():
 @pytest.fixture
 def paid(emulator):
     """Count the upload requests that reach the emulator during a block."""
-
-    @contextmanager
-    def paid():
-        with ExitStack() as stack:
-            counts = [stack.enter_context(counting(emulator, operation)) for operation in PAID]
-            yield lambda: sum(count() for count in counts)
-
-    return paid
+    return partial(counting_uploads, emulator)
 
 
 @pytest.fixture

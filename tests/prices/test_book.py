@@ -201,7 +201,7 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     assert prices.figure("retrieval-expedited").origin == PACKAGE
     assert prices.about() == (
         f"Prices of eu-west-1 in US dollars: 14 from the AWS Price List as read on {prices.refreshed}, "
-        "16 from AWS price lists of 2024-08-26 to 2025-12-02 (copies), 2 in no price list; "
+        "22 from AWS price lists of 2024-08-26 to 2025-12-02 (copies), 2 in no price list; "
         "3 of them not confirmed."
     )
     assert "retrieval-expedited" in prices.missing()

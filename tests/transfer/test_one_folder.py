@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +10,7 @@ from glacier_magic.base.treehash import tree_hash
 from glacier_magic.catalogue.storage.backup import backup
 from glacier_magic.errors import Unavailable
 from glacier_magic.transfer.download import Downloader
+from glacier_magic.transfer.local_files import PartFile
 from glacier_magic.transfer.progress import Meter
 from tests.transfer.test_download import FETCHER, everything
 
@@ -89,4 +91,39 @@ def test_another_program_that_writes_into_the_part_file_is_noticed(
         file.write(b"scribble")
     first.go_on()
     first.until("done")
+    assert hashes_below(target) == [tree_hash(two["photos"])]
+
+
+def test_a_part_file_knows_its_own_writes_from_those_of_others(tmp_path):
+    """Whichever copy of it writes; what others wrote counts until all is read again."""
+    with closing(PartFile(tmp_path / "part", new=True)) as part, closing(part.share()) as copy:
+        part.holding({})
+        part.resize(2 * MIB)
+        copy.write(memoryview(b"own"), 0)
+        part.write(memoryview(b"own"), MIB)
+        part.sync()
+        assert part.undisturbed
+        while part.undisturbed:  # within one tick of a coarse clock, the times are equal
+            with part.path.open("r+b") as file:
+                file.write(b"scribble")
+        copy.write(memoryview(b"own"), 0)
+        assert not part.undisturbed
+        part.holding({})
+        assert part.undisturbed
+
+
+def test_what_the_disk_did_not_keep_is_fetched_again(two, connect, target, monkeypatch):
+    """A piece is hashed as the file holds it, not as it arrived."""
+    write, lost = PartFile.write, []
+
+    def lose(self, data, position):
+        write(self, data, position)
+        if not lost:
+            lost.append(position)
+            write(self, memoryview(b"lost"), position)
+
+    monkeypatch.setattr(PartFile, "write", lose)
+    with connect() as session:
+        session.jobs().wait(PATIENCE)
+    assert lost
     assert hashes_below(target) == [tree_hash(two["photos"])]

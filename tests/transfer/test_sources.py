@@ -179,3 +179,15 @@ def test_folders_that_cannot_be_read_are_left_out(files, mode):
     assert all(line.startswith("['good.txt'] ('") for line in lines), lines
     assert all("it cannot be read: Permission denied" in line for line in lines)
     assert len(lines) == 3
+
+
+def test_names_of_absolute_paths_start_at_a_root(files):
+    """Below the root; elsewhere at the last component, as without one."""
+    files("trip/day 1/a.jpg")
+    root = files.folder
+    for word in (root / "trip", root / "trip" / "day 1", root / "trip" / "day 1" / "a.jpg"):
+        assert [s.name for s in find([str(word)], recursive=True, root=root).files] == ["trip/day 1/a.jpg"]
+    assert [s.name for s in find([str(root / "trip")], recursive=True, root=root / "other").files] == [
+        "trip/day 1/a.jpg"
+    ]
+    assert [s.name for s in find([str(root)], recursive=True, root=root).files] == ["trip/day 1/a.jpg"]

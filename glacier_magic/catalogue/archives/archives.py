@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LAG", "ArchiveRecord", "Archives"]
 
-_FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash, note"
+_FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash, labels, note"
 _PRESENCE = "origin, listed, unlisted, deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveRecord:
-    """An archive: times in milliseconds since 1970 UTC, size in bytes; ``note`` is another tool's."""
+    """An archive: times in milliseconds since 1970 UTC, size in bytes; ``labels`` have spaces between."""
 
     vault: str
     archive_id: str
@@ -40,6 +40,7 @@ class ArchiveRecord:
     tree_hash: str | None
     state: str
     seen: int | None
+    labels: str = ""
     note: str = ""
 
     @classmethod
@@ -102,16 +103,17 @@ class Archives:
                 changes.add(name, size, created)
             changes.write(self._database, vault.id)
 
-    def rename(self, archive: ArchiveRecord) -> None:
-        """Write the name, description, format, modification time and note of a known archive."""
+    def describe(self, archive: ArchiveRecord) -> None:
+        """Write the name, description, format, modification time, labels and note of a known archive."""
         a = archive
         with self._database.transaction():
             vault = identity.find_or_add_vault(self._database, self._scope, a.vault)
             row = self._row((vault.id, *identity.numbers(a.archive_id)))
             described = None if a.description == a.name else a.description
             self._database.execute(
-                "UPDATE archive_rows SET name=?, description=?, format=?, mtime=?, note=? WHERE id=?",
-                (a.name, described, a.format, a.mtime, a.note, row["id"]),
+                "UPDATE archive_rows SET name=?, description=?, format=?, mtime=?, labels=?, note=? "
+                "WHERE id=?",
+                (a.name, described, a.format, a.mtime, a.labels, a.note, row["id"]),
             )
             if a.name == row["name"]:
                 return
@@ -133,7 +135,7 @@ class Archives:
         a, presence = archive, Presence(states.LISTED).after(archive.state, current, now)
         self._database.execute(
             f"INSERT INTO archive_rows(vault_id, id_key, id_check, {_FACTS}, {_PRESENCE}) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *key,
                 a.archive_id,
@@ -144,6 +146,7 @@ class Archives:
                 a.size,
                 a.created,
                 identity.pack_hash(a.tree_hash),
+                a.labels,
                 a.note,
                 presence.origin,
                 presence.listed,
@@ -195,8 +198,7 @@ class Archives:
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives with this name, composed or not, oldest first, without deleted ones."""
-        where, values = self._database.equal("name", name)
-        return self._select(vault, where, values, order="ORDER BY created NULLS FIRST")
+        return self._select(vault, *self._database.equal("name", name), order="ORDER BY created NULLS FIRST")
 
     def starting(self, vault: str, prefix: str, *, all_: bool = False) -> list[ArchiveRecord]:
         """Return the archives in the vault whose id begins with *prefix*.
@@ -385,7 +387,7 @@ class Archives:
         return duplicates(self._database, self._scope, vault)
 
 
-_AS_STORED = ("archive_id", "name", "format", "mtime", "size", "created", "state", "note")
+_AS_STORED = ("archive_id", "name", "format", "mtime", "size", "created", "state", "labels", "note")
 
 
 def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:

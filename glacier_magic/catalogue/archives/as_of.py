@@ -35,6 +35,11 @@ def last_ms(when: Moment | None, what: str = "as_of") -> int | None:
         ) from None
 
 
+def snapshot_moment(text: str) -> str | int:
+    """Return the number of a snapshot, or the date that was typed: a year has four digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else text
+
+
 def _spelled(when: date | str) -> int:
     text = when.isoformat() if isinstance(when, date) else when.strip()
     with suppress(ValueError, OverflowError):

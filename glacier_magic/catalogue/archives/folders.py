@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..storage.database import Database, Scope, StoredSettings
+from ..storage.database import Database, Scope
+from ..storage.stored_settings import StoredSettings
 from .states import in_vault
 
 if TYPE_CHECKING:

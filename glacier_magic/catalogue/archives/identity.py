@@ -177,6 +177,16 @@ class IdIndex:
         return found
 
 
+def learn_hash(database: Database, scope: Scope, vault: str, archive_id: str, tree_hash: str) -> None:
+    """Write the tree hash of an archive that had none: an object's, known once its bytes are verified."""
+    known = find_vault(database, scope, vault)
+    if known is not None:
+        database.execute(
+            "UPDATE archive_rows SET tree_hash=? WHERE vault_id=? AND id_key=? AND id_check=?",
+            (pack_hash(tree_hash), known.id, *numbers(archive_id)),
+        )
+
+
 def bytes_key(size: int | None, tree_hash: str | None) -> str | None:
     """Return a key that archives with the same bytes share; None if size or hash is unknown."""
     return f"{size} {tree_hash}" if size and tree_hash else None

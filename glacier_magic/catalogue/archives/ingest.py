@@ -1,9 +1,10 @@
 """Reading an inventory into the catalogue: in bounded memory, and all of it or nothing.
 
 New archives are collected and written by ranges of their keys, so that a transaction changes few pages of
-the index of keys.  Transactions are short.  The rows have the ordinal that the inventory will have.
-They count only once ``vaults.current`` has that ordinal, which is the last write.  An interrupted reading
-leaves rows that no query returns; the next reading uses them.
+the index of keys; the millions of a first inventory wait for that in a file.  Transactions are short.  The
+rows have the ordinal that the inventory will have.  They count only once ``vaults.current`` has that
+ordinal, which is the last write.  An interrupted reading leaves rows that no query returns; the next reading
+uses them.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from ..storage.owners import is_dead, new_owner
 from . import folders, identity, states
 from .folders import FolderChanges
 from .identity import IdIndex
+from .key_ranges import KeyRanges
 from .reconcile import Reconciliation
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    _Piece = tuple[pa.RecordBatch, np.ndarray[Any, Any], np.ndarray[Any, Any]]  # rows, keys, checks
+    from .key_ranges import Piece
 
 BATCH = 32_768  # a fraction of a second, during which other writers wait
 """Archives in a transaction."""
@@ -50,8 +52,9 @@ class Load:
         self._owner = new_owner()
         self._changes = FolderChanges()
         self._relisted: list[int] = []
-        self._new: list[_Piece] = []
+        self._new: list[Piece] = []
         self._collected = 0
+        self._kept: KeyRanges | None = None
         self._finished = False
 
     # Beginning and ending
@@ -96,6 +99,8 @@ class Load:
     def give_up(self) -> None:
         """Release the vault after an interruption; the rows stay hidden for the next reading."""
         if not self._finished:
+            if self._kept is not None:
+                self._kept.close()
             self._database.execute(
                 "UPDATE loads SET owner='', broken=1 WHERE vault_id=? AND owner=?", (self._id, self._owner)
             )
@@ -115,7 +120,10 @@ class Load:
     # Batches
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take archives: the columns archive_id, description, created, size and tree_hash."""
+        """Take archives: the columns archive_id, description, created, size and tree_hash.
+
+        With a column name, descriptions are not decoded, and are the format as well.
+        """
         for start in range(0, batch.num_rows, BATCH):
             self._add(batch.slice(start, BATCH))
 
@@ -143,10 +151,25 @@ class Load:
         self._new.append((batch.take(pa.array(new)), keys[new], checks[new]))
         self._collected += self._new[-1][0].nbytes
         if self._collected > self._database.limits.collected:
+            self._write_collected()
+
+    def _write_collected(self, *, last: bool = False) -> None:
+        """Write the new archives that were collected; keep very many for the order of their keys."""
+        coming = max(self.archives, self._expected)
+        if self._kept is None and self._empty and not last and coming >= self._database.limits.kept_rows:
+            self._kept = KeyRanges(self._database.folder, max(64, coming // (4 * BATCH)))
+        if self._kept is None:
+            self._write_new()
+            return
+        for piece in self._new:
+            self._kept.add(piece)
+        self._new, self._collected = [], 0
+        for pieces in self._kept.read() if last else ():
+            self._new = pieces
             self._write_new()
 
     def _write_new(self) -> None:
-        """Write the new archives that were collected, each transaction those of one range of keys."""
+        """Write new archives, each transaction those of one range of keys."""
         import numpy as np
         import pyarrow as pa
 
@@ -170,7 +193,9 @@ class Load:
         import numpy as np
         import pyarrow as pa
 
-        names, raw, formats, mtimes = decode_columns(table["description"])
+        order = np.argsort(keys)  # rows are written faster in the order of the index of keys
+        table, keys, checks = table.take(pa.array(order)), keys[order], checks[order]
+        names, raw, formats, mtimes = _decoded(table)
         same: dict[str, int | str | None]
         same = {"vault_id": self._id, "origin": states.LISTED, "listed": self._ordinal}
         plain = formats.count("plain") == len(formats)
@@ -287,7 +312,7 @@ class Load:
             Without one, archives are only added.
         :param also: called in the last transaction.
         """
-        self._write_new()
+        self._write_collected(last=True)
         self._database.create_indexes()
         self._dropped = False
         newest = self._database.number(
@@ -353,10 +378,7 @@ class Load:
             # Read again: it keeps its place in the history.
             "ordinal=COALESCE(inventories.ordinal, excluded.ordinal)",
             (
-                self._scope.account,
-                self._scope.region,
-                self.vault,
-                self.job_id,
+                *(self._scope.account, self._scope.region, self.vault, self.job_id),
                 made,
                 int(time.time() * 1000),
                 self.archives,
@@ -367,3 +389,10 @@ class Load:
                 self.gone,
             ),
         )
+
+
+def _decoded(table: pa.Table) -> tuple[list[str], list[str | None], list[str], list[int | None]]:
+    if "name" not in table.column_names:
+        return decode_columns(table["description"])
+    words = table["description"].to_pylist()
+    return table["name"].to_pylist(), words, words, [None] * len(words)

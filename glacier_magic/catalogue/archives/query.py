@@ -22,7 +22,10 @@ from .patterns import literal, literals
 
 Record = TypeVar("Record")
 
-COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, note, listed, unlisted"
+COLUMNS = (
+    "id, archive_id, name, description, format, mtime, size, created, tree_hash, labels, note, "
+    "listed, unlisted"
+)
 _NULLABLE = ("size", "created", "modified", "tree_hash")  # the other columns are never null
 MOST_WORDS = 100
 """Words of a text to find; databases limit the depth of a condition."""

@@ -40,7 +40,12 @@ class VaultReader:
         attrs: dict[str, Any] = {"vault": self.vault, "as_of": as_of.isoformat() if as_of else None}
         attrs |= {"unlisted": 0, "more": 0}
         rows = self._rows(query, made, attrs) if made else iter(())
-        return ExactTable(ARCHIVES, rows, lambda: self._frame(query), attrs)
+        empty = () if made and self._labelled(made) else ("labels",)
+        return ExactTable(ARCHIVES, rows, lambda: self._frame(query), attrs, empty)
+
+    def _labelled(self, made: Statement) -> bool:
+        found = f"SELECT 1 FROM archive_rows WHERE {made.condition} AND labels<>'' LIMIT 1"
+        return self.database.row(found, (made.vault_id, *made.bound)) is not None
 
     def _rows(self, query: Query, made: Statement, attrs: dict[str, Any]) -> Iterator[list[Row]]:
         left = query.limit
@@ -52,7 +57,7 @@ class VaultReader:
         attrs["more"] = left_out(self.database, self.scope, self.vault, query, made)
 
     def _row(self, row: Row) -> Row:
-        _, archive_id, name, description, form, modified, size, created, tree_hash, note, *_, state = row
+        _, archive_id, name, description, form, modified, size, created, tree_hash, *words, _, _, state = row
         values = {
             "name": name,
             "size": size,
@@ -62,7 +67,8 @@ class VaultReader:
             "tree_hash": unpack_hash(tree_hash),
             "description": name if description is None else description,
             "format": form,
-            "note": note,
+            "labels": words[0],
+            "note": words[1],
             "state": state,
             "vault": self.vault,
         }

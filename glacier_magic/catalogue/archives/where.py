@@ -4,14 +4,16 @@
     comparison  field < <= > >= = == != <> value; also value < field < value
                 field [not] in (value, ...); field [not] like 'with % and _';
                 field [not] glob 'with * ? [a-z]'; field is [not] null
-    field       name, size, created, modified, format, state, description, archive_id, tree_hash
+    field       name, size, created, modified, format, state, description, archive_id, tree_hash,
+                labels, note
     value       a number, also with a unit (1e9, 500kB, 16MiB); a text in quotes; a time (2016,
                 2016-05, 2016-05-17, 2016-05-17T12:30Z) with or without quotes
 
 A time is a span: ``created = '2016'`` is true during the whole year (UTC), and ``created > '2016'``
 after its end.  A comparison with a missing value, such as the time when a file was modified that its
 description does not have, is false, and its ``not`` is true.  ``like`` ignores the case of ASCII letters.
-A name or description equals or matches a text however its characters are composed.
+A name or description equals or matches a text however its characters are composed.  ``labels = 'db'`` is
+true of an archive that has this label among others.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from ...errors import InputError
 from ..storage.database import Database
 from . import states
 from .identity import pack_hash
+from .labels import has_label
 
-TEXT = ("name", "format", "state", "description", "archive_id", "tree_hash", "note")
+TEXT = ("name", "format", "state", "description", "archive_id", "tree_hash", "labels", "note")
 TIMES = ("created", "modified")
 FIELDS = ("name", "size", *TIMES, *TEXT[1:])
 COLUMNS = {name: name for name in FIELDS} | {
@@ -221,6 +224,10 @@ class _Parser:
         if first.text in ("name", "description") and sign in ("=", "<>"):
             sql, values = self._database.equal(column, _text(second))
             return _range(first.text, sql if sign == "=" else f"NOT {sql}", *values, indexed=sign == "=")
+        if first.text == "labels" and sign in ("=", "<>"):
+            sql, values = has_label(self._database, _text(second))
+            has = Condition(sql, tuple(values), ((sql, tuple(values)),))
+            return has if sign == "=" else _negated(has)
         # <> excludes few rows: an index does not help.
         return _range(first.text, f"{column}{sign}?", self._value(first.text, second), indexed=sign != "<>")
 

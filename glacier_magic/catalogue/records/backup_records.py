@@ -19,7 +19,7 @@ def _columns(record: type) -> str:
     return ", ".join(field.name for field in fields(record))
 
 
-_ENTRY = _columns(BackedUp)
+_ENTRY = ", ".join(BackedUp._fields)
 _IN = "set_id=? AND since<=? AND (until IS NULL OR ?<until)"
 
 
@@ -67,10 +67,24 @@ class Backups:
         texts = ("roots", "rules", "recipients")
         return [replace(one, **{name: json.loads(getattr(one, name)) for name in texts}) for one in found]
 
+    def to_send(self, *, free: bool = False) -> list[BackupSet]:
+        """Return this user's sets with sealed packs, which are not stored yet.
+
+        :param free: leave out the sets that a process is backing up.
+        """
+        sql = "SELECT name, vault FROM backup_sets WHERE account=? AND region=? AND home=? AND id IN "
+        sql += "(SELECT set_id FROM packs WHERE state='sealed')"
+        values: list[Any] = [*self._key, self._database.home]
+        if free:
+            sql += " AND (owner IS NULL OR lease_until<?)"
+            values.append(self._database.now())
+        rows = self._database.rows(sql, values)
+        return [found for row in rows for found in self.sets(row["name"], row["vault"])]
+
     def redefine(
         self, set_id: int, roots: Sequence[str], rules: Mapping[str, Any], recipients: Sequence[str]
     ) -> None:
-        """FileChange what a set takes, and for whom; snapshots made before stay as they are."""
+        """Replace the folders, rules and recipients of a set; its snapshots stay as they are."""
         texts = [json.dumps(each, sort_keys=True) for each in (list(roots), dict(rules), list(recipients))]
         self._database.execute(
             "UPDATE backup_sets SET roots=?, rules=?, recipients=? WHERE id=?", (*texts, set_id)
@@ -89,8 +103,8 @@ class Backups:
     def open_snapshot(self, set_id: int, now: int, *, ordinal: int | None = None) -> SnapshotRecord:
         """Return the unfinished snapshot of a set; begin one if there is none.
 
-        It begins a second after the one before at least, even if a clock is set back: its archives are
-        named after it.
+        It begins at least a second after the one before, even if a clock is set back: the names of its
+        archives have the time of its beginning.
 
         :param ordinal: its number; None for the next one.
         """
@@ -107,7 +121,7 @@ class Backups:
             return known[-1]
 
     def measure(self, snapshot: SnapshotRecord, *, unread: int) -> None:
-        """Record what a snapshot has, once its packs are stored."""
+        """Record the number and size of a snapshot's files, and the bytes of its packs, which are stored."""
         files, size = self._database.rows(
             f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entries WHERE {_IN} AND kind='file'",
             (snapshot.set_id, snapshot.ordinal, snapshot.ordinal),
@@ -122,8 +136,14 @@ class Backups:
         )
 
     def finish(self, snapshot: SnapshotRecord, now: int) -> None:
-        """Complete a snapshot: its manifest is stored, too."""
+        """Record that a snapshot is complete: its manifest is stored."""
         self._database.execute("UPDATE snapshots SET finished=? WHERE id=?", (now, snapshot.id))
+
+    def label(self, snapshot: SnapshotRecord) -> None:
+        """Write the labels and the note of a snapshot."""
+        self._database.execute(
+            "UPDATE snapshots SET labels=?, note=? WHERE id=?", (snapshot.labels, snapshot.note, snapshot.id)
+        )
 
     # Entries
 
@@ -136,13 +156,13 @@ class Backups:
                 (set_id, ordinal, ordinal, after),
             )
             for row in rows:
-                yield BackedUp(**dict(zip(BackedUp.__slots__, row, strict=True)))
+                yield BackedUp(*row)
             if len(rows) < PAGE:
                 return
             after = rows[-1][0]
 
     def has_below(self, set_id: int, ordinal: int, prefix: str) -> bool:
-        """Return whether a snapshot has entries whose paths begin with *prefix*, and have more."""
+        """Return whether a snapshot has entries whose paths are longer than *prefix* and begin with it."""
         row = self._database.row(
             f"SELECT path FROM entries WHERE {_IN} AND path>? ORDER BY path LIMIT 1",
             (set_id, ordinal, ordinal, prefix),
@@ -153,15 +173,15 @@ class Backups:
         """Record new versions of entries from snapshot *ordinal* on."""
         for entry in entries:
             self._end(set_id, ordinal, entry.path)
-            values = (set_id, ordinal, *(getattr(entry, name) for name in BackedUp.__slots__))
+            values = (set_id, ordinal, *entry)
             marks = ",".join("?" * len(values))
             self._database.execute(f"INSERT INTO entries(set_id, since, {_ENTRY}) VALUES({marks})", values)
 
-    def touch(self, set_id: int, entry: BackedUp) -> None:
-        """Record that a file was looked at, and is the same."""
-        self._database.execute(
+    def touch(self, set_id: int, entries: Iterable[BackedUp]) -> None:
+        """Record, in one transaction, the new ``ctime`` and inode of files with the same content."""
+        self._database.executemany(
             "UPDATE entries SET ctime_ns=?, inode=? WHERE set_id=? AND path=? AND until IS NULL",
-            (entry.ctime_ns, entry.inode, set_id, entry.path),
+            ((entry.ctime_ns, entry.inode, set_id, entry.path) for entry in entries),
         )
 
     def remove(self, set_id: int, ordinal: int, paths: Iterable[str]) -> None:
@@ -171,7 +191,7 @@ class Backups:
 
     def _end(self, set_id: int, ordinal: int, path: str) -> None:
         row = (set_id, path)
-        # A version that only the unfinished snapshot had is in none.
+        # A version that only the unfinished snapshot has is in no snapshot any longer.
         self._database.execute("DELETE FROM entries WHERE set_id=? AND path=? AND since=?", (*row, ordinal))
         self._database.execute(
             "UPDATE entries SET until=? WHERE set_id=? AND path=? AND until IS NULL", (ordinal, *row)
@@ -197,46 +217,49 @@ class Backups:
         facts: Mapping[str, Any],
         members: Iterable[tuple[BackedUp, str, int | None]],
         lost: Set[int] = frozenset(),
-    ) -> None:
-        """Record, in one transaction, that the file of a pack is whole, and what is in it.
+    ) -> dict[int, int]:
+        """Record, in one transaction, that the file of a pack is complete, and the contents in it.
 
         :param facts: size, tree_hash, head and frames.
         :param members: each file with the hash of its content, and where that begins; None for a link to
             an earlier one.
-        :param lost: contents whose packs are gone: what is in this one heals all snapshots that have them.
+        :param lost: contents that are replaced when the pack is stored.
+        :return: where each lost content that is in this pack begins, for :meth:`stored`.
         """
+        moved = {}
         with self._database.transaction():
             names = ", ".join(f"{name}=?" for name in facts)
             self._database.execute(
                 f"UPDATE packs SET state='sealed', {names} WHERE id=?", (*facts.values(), pack)
             )
             for entry, sha256, start in members:
-                content = self.place(snapshot.set_id, sha256, entry.size, pack, start, lost)
-                self.put(snapshot.set_id, snapshot.ordinal, [replace(entry, content_id=content)])
+                content = self.place(snapshot.set_id, sha256, entry.size, pack, start)
+                if content in lost and start is not None:
+                    moved[content] = start
+                self.put(snapshot.set_id, snapshot.ordinal, [entry._replace(content_id=content)])
+        return moved
 
-    def place(
-        self, set_id: int, sha256: str, size: int, pack: int, start: int | None, lost: Set[int] = frozenset()
-    ) -> int:
-        """Record where a content is, unless that is known; return its number.
-
-        :param lost: contents that are not where they were recorded.
-        """
+    def place(self, set_id: int, sha256: str, size: int, pack: int, start: int | None) -> int:
+        """Record where a content is, unless that is known; return its number."""
         known = self.content(set_id, size, sha256)  # two files may be equal
-        if known is None:
-            return self._database.insert(
-                "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
-                (set_id, sha256, size, pack, start),
-            )
-        if known in lost and start is not None:
-            self._database.execute("UPDATE contents SET pack_id=?, start=? WHERE id=?", (pack, start, known))
-        return known
+        if known is not None:
+            return known
+        return self._database.insert(
+            "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(?,?,?,?,?)",
+            (set_id, bytes.fromhex(sha256), size, pack, start),
+        )
 
-    def stored(self, pack: int, archive_id: str) -> None:
-        """Record the archive of a pack."""
-        self._database.execute("UPDATE packs SET state='stored', archive_id=? WHERE id=?", (archive_id, pack))
+    def stored(self, pack: int, archive_id: str, moved: Mapping[int, int] | None = None) -> None:
+        """Record the archive of a pack, and the place of lost contents in it: see :meth:`sealed`."""
+        with self._database.transaction():
+            done = "UPDATE packs SET state='stored', archive_id=? WHERE id=?"
+            self._database.execute(done, (archive_id, pack))
+            for content, start in (moved or {}).items():
+                place = "UPDATE contents SET pack_id=?, start=? WHERE id=?"
+                self._database.execute(place, (pack, start, content))
 
     def give_up(self, pack: int) -> None:
-        """Forget a pack that is not stored, and the entries that need it: they are packed again."""
+        """Delete a pack that is not stored, and the entries that need it: the next run packs them again."""
         with self._database.transaction():
             lost = "content_id IN (SELECT id FROM contents WHERE pack_id=?)"
             self._database.execute(f"DELETE FROM entries WHERE {lost}", (pack,))
@@ -258,6 +281,19 @@ class Backups:
             found.update(row[0] for row in rows)
         return found
 
+    def needed_contents(self, set_id: int, ordinals: Iterable[int]) -> dict[int, dict[int, int]]:
+        """Return the contents that these snapshots need, with their sizes, by their packs."""
+        found: dict[int, dict[int, int]] = {}
+        for ordinal in ordinals:
+            rows = self._database.rows(
+                "SELECT DISTINCT c.pack_id, c.id, c.size FROM contents c JOIN entries e ON e.content_id=c.id "
+                "WHERE e.set_id=? AND e.since<=? AND (e.until IS NULL OR ?<e.until)",
+                (set_id, ordinal, ordinal),
+            )
+            for pack, content, size in rows:
+                found.setdefault(pack, {})[content] = size
+        return found
+
     def needed_archives(self, vault: str) -> set[str]:
         """Return the archives of a vault that snapshots need."""
         rows = self._database.rows(
@@ -270,7 +306,7 @@ class Backups:
         return {row[0] for row in rows}
 
     def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
-        """Give up snapshots: their entries, and contents that no other snapshot has."""
+        """Delete snapshots, their entries, and the contents that no other snapshot has."""
         with self._database.transaction():
             for ordinal in ordinals:
                 self._database.execute(
@@ -283,15 +319,17 @@ class Backups:
                 (set_id,),
             )
             self._database.execute(
-                "DELETE FROM contents WHERE set_id=? AND NOT EXISTS "
-                "(SELECT 1 FROM entries WHERE entries.content_id=contents.id)",
-                (set_id,),
+                "DELETE FROM contents WHERE id IN (SELECT id FROM contents WHERE set_id=? "
+                "EXCEPT SELECT content_id FROM entries WHERE set_id=?)",
+                (set_id, set_id),
             )
 
     def content(self, set_id: int, size: int, sha256: str) -> int | None:
         """Return the number of a content that is stored, or None."""
+        packed = bytes.fromhex(sha256)
         row = self._database.row(
-            "SELECT id FROM contents WHERE set_id=? AND size=? AND sha256=?", (set_id, size, sha256)
+            "SELECT id FROM contents WHERE set_id=? AND size=? AND substr(sha256, 1, 4)=? AND sha256=?",
+            (set_id, size, packed[:4], packed),
         )
         return None if row is None else int(row[0])
 
@@ -312,7 +350,7 @@ class Backups:
             some = wanted[start : start + 500]
             where = f"set_id=? AND id IN ({','.join('?' * len(some))})"
             for content in self._select(StoredContent, "contents", where, (set_id, *some)):
-                found[content.id] = content
+                found[content.id] = replace(content, sha256=bytes(content.sha256).hex())
         return found
 
     def _select(self, record: type, table: str, where: str, values: Sequence[Any]) -> list[Any]:

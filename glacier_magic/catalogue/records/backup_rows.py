@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class SnapshotRecord:
     :param finished: when it was complete; None: still to be finished.
     :param added: bytes that were stored for it.
     :param unread: files that could not be read.
+    :param labels: those of the user, with spaces between.
     """
 
     id: int
@@ -44,6 +45,8 @@ class SnapshotRecord:
     bytes: int | None
     added: int | None
     unread: int | None
+    labels: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,7 @@ class PackRecord:
     frames: bytes | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackedUp:
+class BackedUp(NamedTuple):
     """A file, folder or link of a snapshot; the path of a folder ends in a slash.
 
     :param content_id: of a file, the stored content.

@@ -60,6 +60,7 @@ class Download:
     renewed: float | None
     part: str | None = None
     cover: str | None = None
+    days: int | None = None
 
     @property
     def asked_part(self) -> ByteRange | None:
@@ -172,6 +173,14 @@ class Downloads:
     def open(self) -> list[Download]:
         """Return the downloads in progress, oldest first."""
         return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
+
+    def under_way(self) -> int:
+        """Return the number of downloads in progress that are not on hold."""
+        sql = (
+            "SELECT COUNT(*) FROM downloads WHERE account=? AND region=? AND COALESCE(home, '')=? "
+            f"AND {NOT_HELD} AND state IN ({_marks(OPEN)})"
+        )
+        return self._database.number(sql, (*self._key, self._database.home, *OPEN))
 
     def asking_elsewhere(self) -> list[Download]:
         """Return the downloads of other users that are being requested at present."""

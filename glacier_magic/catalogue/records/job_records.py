@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 from ...base.ranges import ByteRange, is_verifiable
@@ -59,6 +59,12 @@ class JobRecord:
             completed=parse_time(job.get("CompletionDate")),
             output_hash=job.get("SHA256TreeHash"),  # null for a range that is not tree-hash aligned
         )
+
+    def after(self, known: JobRecord | None) -> JobRecord:
+        """Return the job with what is known of it, and the service does not say: of restores of objects."""
+        if known is None or self.created is not None:
+            return self
+        return replace(self, tier=known.tier, created=known.created, description=known.description)
 
     @property
     def usable(self) -> bool:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -30,6 +31,9 @@ Values = Sequence[Any] | dict[str, Any]
 
 LOAD_SECONDS = 120.0
 """Seconds without a renewal after which another computer's reading of an inventory counts as ended."""
+
+TOGETHER = 200
+"""Rows that one statement inserts: it takes two thirds of the time of a statement for each row."""
 
 END, NULL = b"\xff", b"\xfe"
 """The marks in joined values, between two and for a null: bytes that no text in UTF-8 has."""
@@ -134,13 +138,14 @@ class Database(ABC):
     def release_dead(self) -> None:
         """End the leases of processes of this computer that have ended.
 
-        The leases of other computers expire if they are not renewed.
+        They end now, for what they asked for may not be listed yet; other computers' leases expire.
         """
-        for table in ("uploads", "downloads", "deletions", "drops", "backup_sets"):  # those with leases
+        for table in ("uploads", "downloads", "deletions", "drops", "backup_sets"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):
-                    self.execute(f"UPDATE {table} SET lease_until=0 WHERE owner=?", (row["owner"],))
+                    end = f"UPDATE {table} SET lease_until=? WHERE owner=?"
+                    self.execute(end, (self.now() - 1, row["owner"]))
 
     # Transactions
 
@@ -322,11 +327,15 @@ class Database(ABC):
         :param key: the columns of a unique index.
         """
         marks = ",".join(["?"] * len(columns) + list(map(literal, same.values())))
-        return self.executemany(
-            f"INSERT INTO {table}({','.join((*columns, *same))}) VALUES({marks}) "
-            f"ON CONFLICT({key}) DO NOTHING",
-            rows,
-        )
+        written, left = 0, iter(rows)
+        with self.transaction():
+            while some := list(islice(left, TOGETHER)):
+                written += self.execute(
+                    f"INSERT INTO {table}({','.join((*columns, *same))}) "
+                    f"VALUES{','.join([f'({marks})'] * len(some))} ON CONFLICT({key}) DO NOTHING",
+                    list(chain.from_iterable(some)),
+                )
+        return written
 
     @abstractmethod
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
@@ -370,23 +379,3 @@ class Database(ABC):
     @abstractmethod
     def integrity(self) -> list[str]:
         """Return the damage that the database itself finds."""
-
-
-class StoredSettings:
-    """A persistent mapping of text to text; it never holds a credential."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def get(self, key: str) -> str | None:
-        """Return the value of *key*, or None."""
-        row = self._database.row("SELECT value FROM settings WHERE key=?", (key,))
-        return None if row is None else str(row["value"])
-
-    def put(self, key: str, value: str) -> None:
-        """Set the value of *key*."""
-        self._database.execute(
-            "INSERT INTO settings(key, value) VALUES(?, ?) "
-            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
-            (key, value),
-        )

@@ -15,7 +15,8 @@ from ...base.files import write_atomically
 from ...base.paths import data_folder
 from ...errors import Refused
 from ...errors.steps import step
-from .database import Database, Scope, StoredSettings
+from .database import Database, Scope
+from .stored_settings import StoredSettings
 
 HELD = "held"
 """The owner of the rows on hold."""

@@ -24,6 +24,11 @@ class Leases:
         )
         return changed > 0
 
+    def held(self, row: int) -> bool:
+        """Return whether a process has the lease of a row."""
+        sql = f"SELECT 1 FROM {self._table} WHERE id=? AND owner IS NOT NULL AND lease_until>=?"
+        return self._database.row(sql, (row, self._database.now())) is not None
+
     def renew(self, row: int, owner: str) -> None:
         """Renew the lease of a row."""
         self._database.execute(

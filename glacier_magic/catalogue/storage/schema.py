@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from ...errors import CatalogueError
+from .object_tables import COPIES, MOVES
 
 
 class Words(TypedDict):
@@ -30,6 +31,7 @@ LATE_INDEXES = {
     "archive_rows_by_name": "archive_rows(vault_id, name, created{first})",
     "archive_rows_by_size": "archive_rows(vault_id, size{first})",
     "archive_rows_by_created": "archive_rows(vault_id, created{first})",
+    "archive_rows_by_listed": "archive_rows(vault_id, listed)",
 }
 """Indexes that are faster to create after many rows are written than to update meanwhile."""
 
@@ -136,7 +138,6 @@ CREATE TABLE archive_rows(
     deleted BIGINT                -- when the service accepted its deletion
 );
 CREATE UNIQUE INDEX archive_rows_by_key ON archive_rows(vault_id, id_key, id_check);
-CREATE INDEX archive_rows_by_listed ON archive_rows(vault_id, listed);
 CREATE INDEX archive_rows_by_unlisted ON archive_rows(vault_id, unlisted)
     WHERE unlisted IS NOT NULL;
 CREATE INDEX archive_rows_by_deleted ON archive_rows(vault_id, deleted) WHERE deleted IS NOT NULL;
@@ -285,7 +286,7 @@ CREATE TABLE members(
 SCHEMA += ";\n".join(f"CREATE INDEX {name} ON {columns}" for name, columns in LATE_INDEXES.items())
 
 NOTES = """
--- what another tool recorded of an archive, such as its tags
+-- what the user or another tool recorded of an archive
 ALTER TABLE archive_rows ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
 BACKUPS = """
@@ -300,18 +301,15 @@ CREATE TABLE backup_sets(
     UNIQUE(account, region, vault, name)
 );
 CREATE TABLE snapshots(
-    id {key},
-    set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+    id {key}, set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
     started BIGINT NOT NULL, finished BIGINT, -- null: still to be finished
-    files BIGINT, bytes BIGINT, added BIGINT, -- stored for it
-    unread BIGINT,                -- files that could not be read
+    files BIGINT, bytes BIGINT, added BIGINT, unread BIGINT, -- stored for it; files not readable
     UNIQUE(set_id, ordinal)
 );
 CREATE TABLE packs(
     id {key},
     set_id BIGINT NOT NULL, ordinal BIGINT NOT NULL,
-    kind {text} NOT NULL,         -- files, manifest
-    name {text} NOT NULL,         -- of its archive
+    kind {text} NOT NULL, name {text} NOT NULL,  -- files, manifest; of its archive
     state {text} NOT NULL,        -- packing, sealed, stored
     archive_id {text}, size BIGINT, tree_hash {text},
     head {bytes}, frames {bytes}  -- what opens a range of it
@@ -319,10 +317,10 @@ CREATE TABLE packs(
 CREATE INDEX packs_by_set ON packs(set_id, state);
 CREATE TABLE contents(            -- what a set has stored
     id {key},
-    set_id BIGINT NOT NULL, sha256 {text} NOT NULL, size BIGINT NOT NULL,
-    pack_id BIGINT NOT NULL, start BIGINT NOT NULL,
-    UNIQUE(set_id, size, sha256)
+    set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL,
+    pack_id BIGINT NOT NULL, start BIGINT NOT NULL
 );
+CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
 CREATE INDEX contents_by_pack ON contents(pack_id);
 CREATE TABLE entries(             -- in snapshot n if since <= n and (until is null or n < until)
     set_id BIGINT NOT NULL, path {text} NOT NULL, since BIGINT NOT NULL, until BIGINT,
@@ -330,28 +328,16 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
     mode BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
     size BIGINT NOT NULL, content_id BIGINT, target {text},
     PRIMARY KEY(set_id, path, since)
-){by_key};
-CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
-
-MOVES = """
--- the objects of S3 that archives become, each of the download whose target it is
-CREATE TABLE moved_objects(
-    download BIGINT NOT NULL PRIMARY KEY,
-    bucket {text} NOT NULL, key {text} NOT NULL, region {text} NOT NULL, storage_class {text} NOT NULL,
-    metadata {text} NOT NULL,     -- JSON
-    step {text} NOT NULL,         -- new, opening, sending, completing, stored, proven, conflict
-    part_size BIGINT, opened BIGINT, upload_id {text},  -- null: one request; when it was to be started
-    checksum {text}, etag {text}, version_id {text},    -- SHA-256 of what was sent, as S3 writes it
-    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent and accepted, 2: S3 records the same
-){by_key};
-CREATE INDEX moved_objects_by_key ON moved_objects(bucket, key);
-CREATE TABLE moved_parts(         -- recorded before they are sent
-    download BIGINT NOT NULL, number BIGINT NOT NULL,
-    root {text} NOT NULL, sha256 {text} NOT NULL, etag {text},  -- null: the answer is not known
-    PRIMARY KEY(download, number)
 ){by_key}"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, MOVES)
+LABELS = """
+-- the user's words on archives and snapshots: labels, with spaces between, and a note
+ALTER TABLE archive_rows ADD COLUMN labels {text} NOT NULL DEFAULT '';
+CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
+ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
+ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES, COPIES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

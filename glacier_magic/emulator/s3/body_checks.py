@@ -1,4 +1,4 @@
-"""The checksums of S3: those that a request declares, and those that an object keeps."""
+"""The checksums of S3: those that a request declares, and those that are stored with an object."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from glacier_magic.base.crc import Crc32, Crc32C, Crc64Nvme
 from glacier_magic.emulator.payloads import Digest
 from glacier_magic.emulator.s3 import s3_errors
-from glacier_magic.emulator.s3.crc import Crc32, Crc32C, Crc64Nvme
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _UNSIGNED = ("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
@@ -37,10 +37,10 @@ ALGORITHMS: dict[str, tuple[int, Callable[[], Digest]]] = {
     "SHA1": (20, partial(hashlib.sha1, usedforsecurity=False)),
     "SHA256": (32, hashlib.sha256),
 }
-"""The bytes of a value, and what computes one."""
+"""The size of a value in bytes, and the function that creates the hash."""
 
 DEFAULT = "CRC64NVME"
-"""What S3 computes of its own accord."""
+"""The algorithm that S3 uses if the request names none."""
 
 FULL = "FULL_OBJECT"
 COMPOSITE = "COMPOSITE"
@@ -70,7 +70,7 @@ def algorithm_named(name: str) -> str:
 
 
 def encoded(digest: bytes) -> str:
-    """Return a digest as headers and documents have it."""
+    """Return a digest as in headers and documents."""
     return base64.b64encode(digest).decode("ascii")
 
 
@@ -87,7 +87,7 @@ _COMBINED: dict[str, type[Crc64Nvme]] = {"CRC32": Crc32, "CRC32C": Crc32C, "CRC6
 
 
 def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
-    """Return the checksum of the whole from those of the parts and their sizes."""
+    """Return the checksum of the object from the checksums and sizes of its parts."""
     check, whole = _COMBINED[algorithm], b""
     for value, size in parts:
         part = base64.b64decode(value)
@@ -102,11 +102,11 @@ def composite_etag(etags: Iterable[str]) -> str:
 
 
 class BodyChecks:
-    """What a request declares of its body, computed while the body arrives.
+    """The checksums that a request declares for its body, computed while the body is received.
 
     :param headers: those of the request.
-    :param kept: the algorithm whose value is kept; by default the declared one, or that of S3.
-    :param trust: compute nothing, for measuring clients.
+    :param kept: the algorithm whose value is stored; by default the declared one, or that of S3.
+    :param trust: compute nothing, so that benchmarks measure the client.
     """
 
     def __init__(self, headers: dict[str, str], kept: str | None = None, *, trust: bool = False) -> None:
@@ -114,7 +114,7 @@ class BodyChecks:
         self._md5 = _content_md5(headers.get("content-md5"))
         self.declared, self._value = _declared(headers)
         self.algorithm = kept or self.declared or DEFAULT
-        """The algorithm whose value is kept."""
+        """The algorithm whose value is stored."""
         self.digests: dict[str, Digest] = {}
         """What to update with the bytes of the body."""
         if not trust:
@@ -149,7 +149,7 @@ class BodyChecks:
         return self.digests[name].digest() if name in self.digests else default
 
     def verify(self, trailers: dict[str, str]) -> None:
-        """Raise unless the body, which has been read, is what the request declares.
+        """Raise an error unless the body, which has been read, matches what the request declares.
 
         :param trailers: the headers after the body.
         """

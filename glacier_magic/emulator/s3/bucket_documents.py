@@ -1,7 +1,7 @@
 """The documents of a bucket: versioning, lifecycle, object lock and notifications.
 
-They are kept as they were sent.  Of the lifecycle only AbortIncompleteMultipartUpload is applied;
-notifications are sent to nobody.
+They are stored as they were sent.  Of the lifecycle, only AbortIncompleteMultipartUpload is applied;
+no notification is sent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def enable_lock(connection: sqlite3.Connection, bucket: StoredBucket) -> None:
 
 
 def retention(connection: sqlite3.Connection, bucket: StoredBucket) -> int | None:
-    """Return for how long a new object is locked, in milliseconds; None where there is no default."""
+    """Return the default retention of a new object in milliseconds, or None."""
     lock = _read(connection, bucket, "object-lock")
     for rule in lock.all("Rule"):
         for default in rule.all("DefaultRetention"):
@@ -94,7 +94,7 @@ class _Kind(NamedTuple):
     parameter: str
     root: str
     missing: tuple[str, str] | None
-    """The error where there is none; None where an empty document is returned."""
+    """The error if the document does not exist; None if an empty one is returned instead."""
     check: _Check
 
 

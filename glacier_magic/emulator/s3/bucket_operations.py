@@ -1,4 +1,4 @@
-"""Buckets, and the documents that they keep."""
+"""The operations on buckets and their documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIRST_REGION = "us-east-1"  # which has no location constraint
 
 
 def owner(call: S3Call) -> Members:
-    """Return the members of an owner: the account."""
+    """Return the members of the element Owner: the account."""
     return [("ID", call.account.rjust(64, "0"))]
 
 
@@ -41,7 +41,7 @@ def _bucket(bucket: bucket_rows.StoredBucket) -> Members:
 
 @s3_operation("PUT", "bucket")
 def create_bucket(call: S3Call) -> Response:
-    """Create a bucket in the region of the request; in the first region, repeating it is no error."""
+    """Create a bucket in the region of the request; in the first region, a repeated call succeeds."""
     name = call.names["bucket"]
     constraint = None if not call.request.body.length else call.document().get("LocationConstraint")
     if (constraint or _FIRST_REGION) != call.region:
@@ -68,7 +68,7 @@ def create_bucket(call: S3Call) -> Response:
 
 @s3_operation("HEAD", "bucket")
 def head_bucket(call: S3Call) -> Response:
-    """Answer whether there is such a bucket, and its region."""
+    """Return the region of a bucket, or a 404."""
     with call.store.read() as connection:
         bucket = call.bucket(connection)
     return Response(200, {"x-amz-bucket-region": bucket.region, "Content-Type": "application/xml"})
@@ -76,7 +76,7 @@ def head_bucket(call: S3Call) -> Response:
 
 @s3_operation("DELETE", "bucket")
 def delete_bucket(call: S3Call) -> Response:
-    """Delete a bucket without objects; open uploads do not keep it."""
+    """Delete a bucket without objects; its uploads in progress are deleted, too."""
     with call.store.write() as connection:
         files = bucket_rows.delete(connection, call.bucket(connection))
     call.service.payloads.remove(*files)

@@ -60,7 +60,7 @@ def page(connection: sqlite3.Connection, prefix: str, after: str, limit: int) ->
 
 
 def delete(connection: sqlite3.Connection, bucket: StoredBucket) -> list[str]:
-    """Delete a bucket without objects, with its uploads; return the files no longer needed."""
+    """Delete a bucket without objects, and its uploads; return the files that are no longer needed."""
     if connection.execute("SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (bucket.id,)).fetchone():
         raise s3_errors.S3Error(
             "BucketNotEmpty", 409, "The bucket you tried to delete is not empty", BucketName=bucket.name

@@ -1,4 +1,4 @@
-"""CopyObject and UploadPartCopy, which refuse what is archived."""
+"""CopyObject and UploadPartCopy, which refuse archived objects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Source(NamedTuple):
 
 
 def _source(call: S3Call, code: str, text: str) -> _Source:
-    """Return what is copied; *code* and *text* are the refusal of an archived object."""
+    """Return the object to copy; *code* and *text* are those of the error for an archived one."""
     path, _, version = (call.header("x-amz-copy-source") or "").partition("?versionId=")
     name, _, key = unquote(path).removeprefix("/").partition("/")
     if not name or not key:

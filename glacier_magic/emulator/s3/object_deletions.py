@@ -19,7 +19,7 @@ _LOCKED = "Access Denied because object protected by object lock."
 
 @s3_operation("DELETE", "object")
 def delete_object(call: S3Call) -> Response:
-    """Delete an object, or with versions, add a delete marker; deleting what is not there is no error."""
+    """Delete an object, or in a versioned bucket add a delete marker; a missing object is no error."""
     with call.store.write() as connection:
         headers, finish = _delete(
             call, connection, call.bucket(connection), call.key, call.query.get("versionId")

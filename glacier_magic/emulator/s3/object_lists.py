@@ -20,12 +20,12 @@ from glacier_magic.emulator.s3.xml_documents import Members
 
 _AFTER = 0  # a row id below all: everything of the key has been listed
 _LAST = "\U0010ffff" * 8
-"""What is appended to a common prefix to stand after all its keys."""
+"""The suffix that makes a common prefix sort after all its keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What a list shows: a version, or a common prefix."""
+    """An item of a list: a version or a common prefix."""
 
     at: tuple[str, int]
     """Where the list goes on after it."""
@@ -62,12 +62,10 @@ def _encoding(call: S3Call) -> Callable[[str], str]:
 
 
 def _page(call: S3Call, after: tuple[str, int], limit: int, *, versions: bool) -> tuple[list[_Row], bool]:
-    """Return the rows of a page, and whether there are more; a page of none is never the first of more."""
+    """Return the rows of a page, and whether there are more; a page of size 0 is never truncated."""
     with closing(_rows(call, after, versions=versions)) as rows:
-        found = list(itertools.islice(rows, limit + 1 if limit else 1))
-    if not limit:
-        return [], False
-    return found[:limit], len(found) > limit
+        found = list(itertools.islice(rows, limit + 1))
+    return found[:limit], len(found) > limit > 0
 
 
 def _entry(call: S3Call, found: StoredObject, encode: Callable[[str], str]) -> Members:

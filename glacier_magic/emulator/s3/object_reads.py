@@ -39,7 +39,7 @@ def version_of(call: S3Call) -> StoredObject:
 
 
 def object_in(call: S3Call, found: StoredObject | None) -> StoredObject:
-    """Return *found* if it is an object, or raise the error of the request that names it."""
+    """Return *found* if it is an object; raise the error of S3 if it is missing or a delete marker."""
     if found is None:
         missing = s3_errors.no_such_version if "versionId" in call.query else s3_errors.no_such_key
         raise missing(Key=call.key)
@@ -56,12 +56,12 @@ def object_in(call: S3Call, found: StoredObject | None) -> StoredObject:
 
 
 def version_header(found: StoredObject) -> dict[str, str]:
-    """Return the header of the version, unless it is of a bucket that never had versions."""
+    """Return the header of the version; empty for a bucket that never had versions."""
     return {} if found.version_id == "null" else {"x-amz-version-id": found.version_id}
 
 
 def restore_header(found: StoredObject, now: int) -> dict[str, str]:
-    """Return the header that says whether a restore runs, or until when its copy can be read."""
+    """Return the header x-amz-restore: whether a restore is in progress, or when its copy expires."""
     if found.restoring(now):
         return {"x-amz-restore": 'ongoing-request="true"'}
     if found.restored(now):
@@ -143,7 +143,7 @@ def asked_range(text: str, size: int) -> tuple[int, int] | None:
 
 @s3_operation("HEAD", "object")
 def head_object(call: S3Call) -> Response:
-    """Return the headers of an object, archived or not."""
+    """Return the headers of an object, which may be archived."""
     response, _ = _answer(call, version_of(call))
     response.announced = response.count
     return response
@@ -166,7 +166,7 @@ def get_object(call: S3Call) -> Response:
 
 
 def _answer(call: S3Call, found: StoredObject) -> tuple[Response, list[StoredPart]]:
-    """Return the response without its bytes, and the parts that contain them."""
+    """Return the response without its body, and the parts that contain the body."""
     _check_conditions(call, found)
     headers = _headers(call, found)
     with call.store.read() as connection:
@@ -214,7 +214,7 @@ def object_source(call: S3Call, found: StoredObject, parts: list[StoredPart]) ->
 
 
 class _Damaged:
-    """Bytes of which the one in the middle is wrong."""
+    """A body whose middle byte is damaged."""
 
     def __init__(self, source: BodySource) -> None:
         self._source = source
@@ -243,7 +243,7 @@ _ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
 @s3_operation("GET", "object", "attributes")
 def get_object_attributes(call: S3Call) -> Response:
-    """Return what is known of an object, archived or not, with the parts of a multipart object."""
+    """Return the attributes of an object, which may be archived, and the parts of a multipart object."""
     asked = [each.strip() for each in (call.header("x-amz-object-attributes") or "").split(",")]
     if not set(asked) <= set(_ATTRIBUTES):
         raise s3_errors.invalid_argument("Invalid attribute name specified.")

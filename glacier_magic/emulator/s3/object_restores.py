@@ -16,7 +16,7 @@ _DAYS = 30_000  # the end must be before the end of the calendar
 
 @s3_operation("POST", "object", "restore")
 def restore_object(call: S3Call) -> Response:
-    """Start a restore, speed one up, or move the end of a copy."""
+    """Start a restore, speed one up, or change when a copy expires."""
     document, now = call.document(), call.clock.now()
     with call.store.write() as connection:
         bucket = call.bucket(connection)
@@ -44,7 +44,7 @@ def restore_object(call: S3Call) -> Response:
             ready, status = min(found.restore_ready or now, now + tiers[tier]), 202
         else:
             ready, status = now + tiers[tier], 202
-        # The pages of the documentation differ: counted from the request, or from when the copy is there.
+        # The documentation is inconsistent: days count from the request, or from when the copy is available.
         end = s3_limits.midnight(max(until, ready + days * DAY) if status == 202 else until)
         if call.fault is not None and call.fault.kind == "expired-copy":
             end = ready + int(call.fault.after * 1000)

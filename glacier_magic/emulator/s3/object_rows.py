@@ -16,7 +16,7 @@ from glacier_magic.emulator.s3 import s3_limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObject:
-    """What an object is when it is written."""
+    """The facts of an object that is to be recorded."""
 
     key: str
     modified: int
@@ -24,7 +24,7 @@ class NewObject:
     etag: str = ""
     storage_class: str = "STANDARD"
     headers: str = "{}"
-    """The headers that come back with the object, as JSON."""
+    """The headers that are returned with the object, as JSON."""
     algorithm: str | None = None
     checksum_type: str | None = None
     checksum: str | None = None
@@ -32,7 +32,7 @@ class NewObject:
     """The number of parts; None for an object of one request."""
     payload: str = ""
     damaged: int = 0
-    """Whether the bytes are wrong when they are read: a fault."""
+    """Whether reads return damaged bytes: a fault."""
     locked_until: int | None = None
     marker: int = 0
     """Whether it is a delete marker."""
@@ -104,7 +104,7 @@ def find(
 
 
 def add(connection: sqlite3.Connection, bucket: int, new: NewObject, version_id: str) -> list[str]:
-    """Record a version as the latest, replacing the one of the same id; return the files no longer needed."""
+    """Record a version as the latest, replacing one of the same id; return the files no longer needed."""
     files: list[str] = []
     replaced = find(connection, bucket, new.key, version_id)
     if replaced is not None:
@@ -121,7 +121,7 @@ def add(connection: sqlite3.Connection, bucket: int, new: NewObject, version_id:
 
 
 def remove(connection: sqlite3.Connection, found: StoredObject) -> list[str]:
-    """Delete a version for good; return the files no longer needed."""
+    """Delete a version; return the files that are no longer needed."""
     connection.execute("DELETE FROM s3_objects WHERE id = ?", (found.id,))
     connection.execute(
         "UPDATE s3_objects SET latest = 1 WHERE id ="

@@ -1,4 +1,4 @@
-"""What writes an object: the checks of its headers, the reception of its bytes, and its record."""
+"""The writing of an object: checking its headers, receiving its bytes, and recording it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _META = "x-amz-meta-"
 
 
 def kept_headers(call: S3Call) -> str:
-    """Return the headers that are kept with an object, as JSON.
+    """Return the headers that are stored with an object, as JSON.
 
     :raises S3Error: the user metadata is too large.
     """
@@ -70,7 +70,7 @@ def storage_class(call: S3Call) -> str:
 
 
 def check_conditions(call: S3Call, connection: sqlite3.Connection, bucket: StoredBucket) -> None:
-    """Raise unless the object that stands under the key is what the request expects."""
+    """Raise an error unless the object with the key meets the conditions of the request."""
     found = object_rows.find(connection, bucket.id, call.key)
     exists = found is not None and not found.marker  # a delete marker counts as absent
     none, expected = call.header("if-none-match"), call.header("if-match")
@@ -87,7 +87,7 @@ def check_conditions(call: S3Call, connection: sqlite3.Connection, bucket: Store
 
 
 def failed(condition: str) -> s3_errors.S3Error:
-    """Return the error of a condition that does not hold."""
+    """Return the error of a condition that is not met."""
     return s3_errors.S3Error("PreconditionFailed", 412, s3_errors.CONDITION, Condition=condition)
 
 
@@ -107,8 +107,8 @@ def receive(call: S3Call, checks: BodyChecks, incoming: Incoming) -> None:
 
 
 def remove_files(call: S3Call, payload: str, files: list[str]) -> None:
-    """Remove files that no row names any more."""
-    # A reader opens its files one after another; what it still reads, the next start removes.
+    """Remove files that no row refers to."""
+    # A reader opens its files one after another; files in use are removed at the next start.
     if not call.service.payloads.in_use(payload):
         call.service.payloads.remove(*files)
 
@@ -130,7 +130,7 @@ def record(
 def store(
     call: S3Call, incoming: Incoming, checks: BodyChecks, kind: str, headers: str
 ) -> tuple[NewObject, dict[str, str]]:
-    """Record bytes that have arrived as an object; return it, and the header of its version."""
+    """Record received bytes as an object; return it, and the header of its version."""
     payload, now = ids.file_name(), call.clock.now()
     file = incoming.keep()
     part = StoredPart(0, incoming.size, file, checks.etag, checks.algorithm, checks.checksum, now)
@@ -148,7 +148,7 @@ def store(
         damaged=damaged(call),
     )
     with call.store.write() as connection:
-        bucket = call.bucket(connection)  # once more: both may have changed during the transfer
+        bucket = call.bucket(connection)  # again: both may have changed during the transfer
         check_conditions(call, connection, bucket)
         object_rows.add_part(connection, payload, part)
         version, finish = record(call, connection, bucket, new)
@@ -179,7 +179,7 @@ def checksum_headers(found: NewObject) -> dict[str, str]:
 
 
 def encryption_header(headers: str) -> dict[str, str]:
-    """Return the header of the encryption that is among the *headers* kept with an object."""
+    """Return the header of the encryption, which is one of the *headers* stored with an object."""
     return {"x-amz-server-side-encryption": json.loads(headers)["x-amz-server-side-encryption"]}
 
 

@@ -81,7 +81,7 @@ def _matching(upload: PartUpload, listed: _Listed, part: StoredPart | None) -> S
             f"The upload was created using a {upload.algorithm.lower()} checksum. The complete request must "
             f"include the checksum for each part. It was missing for part {listed.number} in the request."
         )
-    # Without a declared algorithm, parts may come with any, of which only the own one is kept.
+    # Without a declared algorithm, each part may have a checksum of any; only that of S3 is stored.
     compared = listed.checksums if upload.algorithm else {}
     wrong = part is None or part.etag != listed.etag
     if part is None or wrong or any(value != part.checksum for value in compared.values()):
@@ -137,7 +137,7 @@ def _checksum(call: S3Call, upload: PartUpload, parts: list[StoredPart]) -> str:
     else:
         checksum = body_checks.combined(algorithm, values)
     declared, expected = body_checks.declared_checksum(call.request.headers)
-    # The number of parts may be left out.
+    # The suffix with the number of parts is optional.
     if expected is not None and (declared, expected.partition("-")[0]) != (
         algorithm,
         checksum.partition("-")[0],

@@ -124,7 +124,7 @@ def upload_part(call: S3Call) -> Response:
 def _check_declared(upload: PartUpload, declared: str | None) -> None:
     if upload.algorithm is None or declared == upload.algorithm:
         return
-    # Where the whole is what counts, the part may have none.
+    # With a checksum of the full object, a part need not have one.
     if declared is not None or upload.part_checksums:
         raise s3_errors.invalid_request(
             f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm.lower()}, "
@@ -138,7 +138,7 @@ def store_part(call: S3Call, number: int, incoming: Incoming, checks: BodyChecks
     now = call.clock.now()
     part = StoredPart(number, incoming.size, incoming.keep(), etag, checks.algorithm, checks.checksum, now)
     with call.store.write() as connection:
-        upload = upload_of(call, connection)  # once more: it may have ended in the meantime
+        upload = upload_of(call, connection)  # again: it may have ended during the transfer
         replaced = object_rows.add_part(connection, upload.payload, part)
     call.service.payloads.remove(*replaced)  # after the commit: a kill before it loses no part
     return part
@@ -225,7 +225,7 @@ def _upload(call: S3Call, upload: PartUpload) -> Members:
 
 @s3_operation("DELETE", "object", "uploadId")
 def abort_multipart_upload(call: S3Call) -> Response:
-    """Abort an upload; repeating the call finds none."""
+    """Abort an upload; a repeated call returns a 404."""
     with call.store.write() as connection:
         upload = upload_of(call, connection)
         s3_upload_rows.end(connection, upload)

@@ -1,7 +1,7 @@
 """The error responses of S3: code, status and text, with the members that some of them have.
 
-Texts marked UNCONFIRMED have not been seen in a response of the real service; clients should look
-at the code alone.
+Texts marked UNCONFIRMED have not been seen in a response of the real service; clients should
+check only the code.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ no_such_upload = partial(
 
 
 def not_implemented(what: str) -> S3Error:
-    """Return the 501 for what the service has and this emulator has not; the header says what."""
+    """Return the 501 for a feature of the service that is not emulated; the header names it."""
     error = S3Error("NotImplemented", 501, _NOT_BUILT, Header=what)
     error.headers["x-emulator-hint"] = f"this emulator does not implement {what}"
     return error
 
 
 _TRANSLATED = {
-    # The errors of signatures and faults, which the vault service names otherwise.
+    # The errors of signatures and faults, which have other names in the vault service.
     "MissingAuthenticationTokenException": ("AccessDenied", 403, "Access Denied"),
     "AccessDeniedException": ("AccessDenied", 403, "Access Denied"),
     "MissingParameterValueException": (
@@ -90,7 +90,7 @@ _TRANSLATED = {
 }
 
 _SIGNATURES = {
-    # The beginnings of the vault service's texts for other faults of signatures.
+    # How the vault service's texts for other errors of signatures begin.
     "Signature ": (
         "RequestTimeTooSkewed",
         403,

@@ -1,4 +1,4 @@
-"""S3 on the same port: which operation a request is, and the bucket and key that it names."""
+"""S3 on the same port: the operation of a request, and its bucket and key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from glacier_magic.emulator.s3.xml_documents import XmlNode
 from glacier_magic.emulator.service import Call, Dialect, EmulatedService, dialects
 
 _BUCKET_HOST = re.compile(r"(.+)\.(?:localhost|s3[.-][a-z0-9.-]*amazonaws\.com)")
-"""The host of a request whose bucket is not in the path."""
+"""The host name of a virtual-hosted-style request."""
 
 _OTHERS = frozenset(
     {"accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold"}
@@ -171,7 +171,7 @@ def _target(request: Request) -> dict[str, str]:
 
 
 def check_key(key: str) -> None:
-    """Raise unless *key* may be the key of an object."""
+    """Raise an error unless *key* is a valid object key."""
     size = len(key.encode())
     if size > s3_limits.KEY:
         raise s3_errors.S3Error(
@@ -206,7 +206,7 @@ def _route(call: S3Call) -> tuple[str, S3Handler]:
 
 
 def timestamp(milliseconds: int) -> str:
-    """Return a time as it stands in documents."""
+    """Return a time as in documents."""
     return dates.iso(milliseconds // 1000 * 1000)
 
 

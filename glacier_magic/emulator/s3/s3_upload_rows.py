@@ -19,13 +19,13 @@ class PartUpload:
     storage_class: str
     headers: str
     algorithm: str | None
-    """The checksum that was declared when it was created, if one was."""
+    """The checksum algorithm that was declared when the upload was created, if any."""
     checksum_type: str
     payload: str
 
     @property
     def kept(self) -> str:
-        """The checksum that is kept of each part and the whole."""
+        """The checksum algorithm of the parts and the object."""
         return self.algorithm or DEFAULT
 
     @property
@@ -72,5 +72,5 @@ def page(
 
 
 def end(connection: sqlite3.Connection, upload: PartUpload) -> None:
-    """Delete the upload, whose parts stay."""
+    """Delete the upload; its parts stay."""
     connection.execute("DELETE FROM s3_uploads WHERE upload_id = ?", (upload.upload_id,))

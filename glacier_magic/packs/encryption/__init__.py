@@ -6,6 +6,6 @@ What no library does is here: opening a range of a sealed file.
 
 from .age import SealedFile
 from .identities import Identity, read_identities
-from .sealing import Sealed, Sealing, opened
+from .sealing import Sealed, Sealing
 
-__all__ = ["Identity", "Sealed", "SealedFile", "Sealing", "opened", "read_identities"]
+__all__ = ["Identity", "Sealed", "SealedFile", "Sealing", "read_identities"]

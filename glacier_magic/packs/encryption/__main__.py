@@ -1,7 +1,7 @@
-"""The process that seals or opens one file: ``seal FILE RECIPIENT...`` from stdin, ``open FILE`` to stdout.
+"""The process that seals or opens one file: ``seal FILE RECIPIENT...`` from stdin, ``open`` stdin to stdout.
 
-``seal`` answers with the size and the tree hash of the sealed file as JSON; ``open`` takes the
-identities from stdin, one a line, as the arguments of a process are public.
+``seal`` answers with the size and the tree hash of the sealed file as JSON; ``open`` first reads a line with
+the identities or the passphrase, as the arguments of a process are public.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...base.treehash import TreeHasher
-from .sealing import DAMAGED, LOCKED
+from ...errors.scrubbing import scrub
+from .sealing import LOCKED
 
 _READ = 1 << 20
+_WRONG = {"No matching keys found", "Decryption failed"}
+"""What pyrage says of another key or passphrase, in an error of the same class as for damage."""
 
 
 class _Hashed:
@@ -62,23 +65,25 @@ def _write(content: BinaryIO, target: _Hashed, recipients: Sequence[str]) -> Non
         shutil.copyfileobj(content, target)
 
 
-def _open(path: str) -> int:
+def _open() -> int:
     import pyrage
 
-    identities = [pyrage.x25519.Identity.from_str(line) for line in sys.stdin.read().split()]
-    with Path(path).open("rb") as file:
-        try:
-            pyrage.decrypt_io(file, sys.stdout.buffer, identities)
-        except pyrage.DecryptError as error:
-            return LOCKED if "No matching keys" in str(error) else DAMAGED
-        except OSError as error:
-            if error.errno is None:  # of pyrage, about the content
-                return DAMAGED
-            raise
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    kind, _, secret = source.readline().rstrip(b"\n").partition(b" ")
+    try:
+        if kind == b"passphrase":
+            target.write(pyrage.passphrase.decrypt(source.read(), secret.decode()))
+        else:
+            identities = [pyrage.x25519.Identity.from_str(each) for each in secret.decode().split()]
+            pyrage.decrypt_io(source, target, identities)
+        target.flush()
+    except Exception as error:  # its traceback has the secret's line
+        sys.stderr.write(f"{scrub(error)}\n")
+        return LOCKED if str(error) in _WRONG or type(error).__name__ == "IdentityError" else 1
     return 0
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which ends this process
-    verb, name, *words = sys.argv[1:]
-    sys.exit(_seal(name, words) if verb == "seal" else _open(name))
+    verb, *words = sys.argv[1:]
+    sys.exit(_seal(words[0], words[1:]) if verb == "seal" else _open())

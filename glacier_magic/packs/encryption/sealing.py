@@ -1,4 +1,4 @@
-"""Sealing and opening whole files with pyrage, in processes of their own.
+"""Sealing whole files with pyrage, in processes of their own.
 
 pyrage holds the interpreter's lock: in this process, every other thread would stand still.  The plain
 content goes through pipes, and is never on the disk.
@@ -10,18 +10,17 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from ...base.files import rename_new, sync_folder
-from ...errors import GlacierError, IntegrityError, LocalError, WrongKey
-from .identities import Identity, checked_recipient
+from ...errors import LocalError
+from .identities import checked_recipient
 
-LOCKED, DAMAGED = 3, 4
-"""Exit codes of the process: no key opens the file; it is damaged."""
+LOCKED = 3
+"""The exit code of the process if no key or passphrase opens the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +48,8 @@ class Sealing:
     def __init__(self, file: Path, recipients: Sequence[str]) -> None:
         self._file = file
         self._part = file.with_name(f".{file.name[:50]}.{uuid.uuid4().hex[:12]}.part")
-        words = ["seal", str(self._part), *map(checked_recipient, recipients)]
-        self._child = _process(words)
+        command, pipe = process("seal", str(self._part), *map(checked_recipient, recipients)), subprocess.PIPE
+        self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append to the content.
@@ -93,55 +92,9 @@ class Sealing:
             self._part.unlink(missing_ok=True)
 
 
-@contextmanager
-def opened(file: Path, identities: Sequence[Identity]) -> Iterator[IO[bytes]]:
-    """Give the block the content of a sealed file as a stream.
-
-    Each byte is authentic, but only the end of the block tells whether the file was whole.
-
-    :raises WrongKey: no identity opens it.
-    :raises IntegrityError: it is damaged.
-    :raises LocalError: it cannot be read.
-    """
-    child = _process(["open", str(file)])
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
-        with suppress(BrokenPipeError), child.stdin as keys:
-            keys.write("\n".join(identity.text for identity in identities).encode())
-        try:
-            yield child.stdout
-        except Exception:
-            child.stdout.close()
-            error = _error_of(child, file)
-            if isinstance(error, WrongKey | IntegrityError):  # what the block met is a consequence
-                raise error from None
-            raise
-        if not child.stdout.read(1) and (error := _error_of(child, file)):  # the block has read it all
-            raise error
-    finally:
-        child.kill()
-        with child:
-            pass  # its pipes are closed
-
-
-def _error_of(child: subprocess.Popen[bytes], file: Path) -> GlacierError | None:
-    """Wait for the end of the process; return why it failed."""
-    assert child.stderr is not None
-    why, code = child.stderr.read(), child.wait()
-    if code == LOCKED:
-        cure = "Give the one that it was sealed for."
-        return WrongKey(f"None of the given keys opens {str(file)!r}", cure=cure)
-    if code == DAMAGED:
-        return IntegrityError(f"{str(file)!r} is damaged, or not sealed with age", cure="Get it again.")
-    return LocalError(f"{str(file)!r} cannot be read: {_last_line(why)}") if code else None
-
-
-def _process(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
-    # -P: not from the working directory.
-    command = [sys.executable, "-P", "-m", "glacier_magic.packs.encryption", *words]
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+def process(*words: str) -> list[str]:
+    """Return the command of the process that seals or opens."""
+    return [sys.executable, "-P", "-m", __package__, *words]  # -P: not from the working directory
 
 
 def _last_line(text: bytes) -> str:

@@ -39,6 +39,7 @@ class Extraction:
         self.files = self.size = self.omitted = 0
         self.left_out: list[tuple[str, str]] = []
         self._taken: set[str] = set()
+        self._files: dict[str, Path] = {}
         self._folders: dict[str, Path] = {}
         self._others: dict[str, Iterator[Path]] = {}
         self._links: list[tuple[str, str, bool]] = []
@@ -55,12 +56,17 @@ class Extraction:
         self._place(name, folder=True)
 
     def file(self, name: str, pieces: Iterable[bytes], *, mtime: int | None = None, mode: int = 0) -> None:
-        """Write a file.
+        """Write a file; it replaces an earlier one of exactly that name, as ``tar x`` does.
 
         :param mtime: in milliseconds since 1970.
         :param mode: permissions; others get no right to write.
         """
-        path = self._place(name)
+        path = self._files.get(name)
+        if path is None:
+            path = self._files[name] = self._place(name)
+        else:
+            self.files, self.size = self.files - 1, self.size - path.stat().st_size
+            path.unlink()
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags, (mode & 0o755 or 0o644) | 0o600), "wb") as file:
             for piece in pieces:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,12 +17,15 @@ from importlib.util import find_spec
 
 from ...base.extras import missing
 from ...base.rendering import visible
-from ...errors import GlacierError, InputError, IntegrityError, WrongKey
+from ...base.units import human_bytes
+from ...errors import GlacierError, InputError, IntegrityError, LocalError, WrongKey
 from ...errors.steps import option
-from .age_process import WRONG, main
+from ..encryption import sealing
 from .keys import Keys
 from .layers import HEAD, PIECE, Layer, pieces_of
 
+IN_MEMORY = 1 << 30
+"""The most bytes of a file that a passphrase opens: pyrage needs three times as much memory for it."""
 _STATUS = "[GNUPG:] "
 _STANZAS = 128
 """The most keys of a file of age: each costs time before anything is known to be right."""
@@ -33,10 +35,11 @@ class _Process:
     """A process that a layer passes through.
 
     :param first: what it reads before the layer.
+    :param most: the most bytes of the layer; None for any number.
     """
 
-    def __init__(self, command: Sequence[str], first: bytes, source: Layer) -> None:
-        self._command, self._first, self._source = command, first, source
+    def __init__(self, command: Sequence[str], first: bytes, source: Layer, most: int | None = None) -> None:
+        self._command, self._first, self._source, self._most = command, first, source, most
         self._failed: GlacierError | None = None
         self.code, self.said = 0, ""
 
@@ -66,8 +69,15 @@ class _Process:
         assert process.stdin is not None
         with suppress(OSError), process.stdin as stdin:  # it has ended before its input: its code tells
             stdin.write(self._first)
+            done = 0
             try:
                 for piece in pieces_of(self._source):
+                    done += len(piece)
+                    if self._most is not None and done > self._most:
+                        raise LocalError(
+                            f"A passphrase opens files of up to {human_bytes(self._most)} here, in memory",
+                            cure="Decrypt it with age -d.",
+                        )
                     stdin.write(piece)
             except GlacierError as error:
                 self._failed = error
@@ -111,8 +121,7 @@ def gpg(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
 def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
     """Yield what is encrypted with age for a key, or with a passphrase.
 
-    With a passphrase, it is decrypted in the memory of the process: three times its size.
-
+    :raises LocalError: it is for a passphrase, and larger than is decrypted in memory.
     :raises WrongKey: no identity of the key file opens it, or the passphrase does not.
     """
     if find_spec("pyrage") is None:  # it is imported by the other process alone
@@ -121,13 +130,12 @@ def age(source: Layer, name: str, keys: Keys) -> Iterator[bytes]:
     if not 0 < header.count(b"\n-> ") <= _STANZAS:
         raise InputError(f"The age header has more than {_STANZAS} keys, or no end", cure="Use age itself.")
     if b"\n-> scrypt " in header:
-        first = b"passphrase " + keys.password(name)
+        first, most = b"passphrase " + keys.password(name), IN_MEMORY
     else:
-        first = b"identities " + " ".join(keys.identities()).encode()
-    command = [sys.executable, "-P", "-c", f"import sys, {main.__module__} as it; sys.exit(it.main())"]
-    process = _Process(command, first + b"\n", source)
+        first, most = b"identities " + " ".join(keys.identities()).encode(), None
+    process = _Process(sealing.process("open"), first + b"\n", source, most)
     yield from process.pieces()
-    if process.code == WRONG:
+    if process.code == sealing.LOCKED:
         raise WrongKey(f"It is encrypted for another key or passphrase ({process.said.strip()})", cure="")
     if process.code:
         said = visible((process.said.strip().splitlines() or [f"exit code {process.code}"])[-1])

@@ -42,7 +42,7 @@ class Deleted(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, state, error; failed ones first."""
+        """One row per archive: name, size, archive_id, state, error; failed ones first."""
         return dataframes.deletions(
             item
             for state in ("failed", "queued", "deleted")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
+from ...base.bucket_names import refuse_bucket
 from ...base.units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
 from ...catalogue import Catalogue, Drop
 from ...catalogue.records.deletion_records import DeletionChoice
@@ -43,6 +44,7 @@ class DropPlan(DestructivePlan[str]):
         self._dropped = dropped
         self.vault = vault
         self._service, self._catalogue = service, log.catalogue
+        refuse_bucket(vault)
         self._described = service.describe_vault(vault)  # raises where there is no such vault
         self._known = self._catalogue.archives.count(vault)  # the service counts in its last inventory only
 

@@ -273,7 +273,7 @@ class PeekPlan(Plan[Batch]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """The members once they are known; before, one row a part: part, size, action."""
+        """The members once they are known; before, one row per part: part, size, action."""
         import pandas as pd
 
         found = self.members

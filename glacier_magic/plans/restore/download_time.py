@@ -18,13 +18,20 @@ KEPT = 24 * 3600
 
 
 def download_time(
-    size: int, days: Timetable | None, catalogue: Catalogue, clock: ServiceClock, *, max_rate: float | None
+    size: int,
+    days: Timetable | None,
+    catalogue: Catalogue,
+    clock: ServiceClock,
+    *,
+    max_rate: float | None,
+    kept: float = KEPT,
 ) -> str:
     """Return as text how long downloads take, and whether they fit into the 24 hours of the outputs.
 
     :param size: bytes to download.
     :param days: when they are requested; None for all at once.
     :param max_rate: the limit of all transfers in bytes per second; None for no limit.
+    :param kept: seconds for which the outputs are kept.
     """
     measured = measured_rate(catalogue)
     rate, source = measured or ASSUMED_RATE, "as the last downloads"
@@ -33,10 +40,10 @@ def download_time(
     if max_rate is not None and max_rate < rate:
         rate, source = max_rate, "the limit of all transfers"
     words = f"about {human_duration(max(1, size / rate))} at {human_bytes(rate)}/s ({source})"
-    kept = clock.real_seconds(KEPT)
+    kept, words_kept = clock.real_seconds(kept), f"the {kept / 3600:.0f} hours that outputs are kept"
     most = max((day.size for day in days.days()), default=0) if days else size
     if most <= rate * kept:
-        return f"{words}; within the 24 hours that outputs are kept"
+        return f"{words}; within {words_kept}"
     needed = math.ceil(size / (rate * kept))
     longer = option("spread", f"{needed}d")
-    return f"{words}. It does NOT end within the 24 hours that outputs are kept: add {longer}"
+    return f"{words}. It does NOT end within {words_kept}: add {longer}"

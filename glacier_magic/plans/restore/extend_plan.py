@@ -210,7 +210,7 @@ class ExtendPlan(Plan[Batch]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an output: name, vault, archive_id, size, left (bytes to fetch), ready_until."""
+        """One row per output: name, vault, archive_id, size, left (bytes to fetch), ready_until."""
         import pandas as pd
 
         columns = ("name", "vault", "archive_id", "size", "left", "ready_until")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ...base.bucket_names import is_bucket
 from ...base.dataframes import marked
 from ...base.rendering import near
 from ...base.units import human_bytes, local_time, plural, short_id
@@ -24,6 +25,8 @@ def staged_until(found: Sequence[RetrievalItem], now: datetime) -> str:
     if not known:
         return ""
     until = local_time(min(known), now)
+    if is_bucket(found[0].archive.vault):
+        return f": the first copy ends {until}"
     # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
     return f": staged until {until}; until then another request would be free as well"
 
@@ -80,7 +83,7 @@ def part_in_words(item: RestoreItem) -> tuple[str, ...]:
 
 
 def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
-    """Return one row an item; see :attr:`.RestorePlan.table`."""
+    """Return one row per item; see :attr:`.RestorePlan.table`."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {

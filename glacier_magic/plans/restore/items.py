@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from ...base.bucket_names import is_bucket
 from ...base.files import occupied
 from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
@@ -100,6 +101,8 @@ class RetrievalItem:
         """Bytes of the file, by the job or else by the catalogue; None if neither knows."""
         if self.part is not None:
             return self.part.size
+        if is_bucket(self.archive.vault):
+            return self.archive.size  # an object may be empty
         # First the job's, which the service tells: a plan file may claim any size.
         return (self.job and self.job.size) or self.archive.size or None  # 0 is unknown: none is empty
 

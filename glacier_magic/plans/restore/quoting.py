@@ -124,7 +124,7 @@ def transfers(prices: PriceTable, asking: Asking, destination: str) -> dict[str,
     named = {} if destination in DESTINATIONS else {destination: f"to {destination}"}
     words = {}
     for word, text in (named | DESTINATIONS).items():
-        price = _out(prices, asking, word)
+        price = transferred(prices, asking, word)
         shown = money(price.known) if price.known or price.total is not None else "price not known"
         more = " and more" if price.known and price.total is None else ""
         words[word] = f"{text}: {shown}{more or (' at most' if word == REGION and price.known else '')}"
@@ -172,10 +172,11 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
     quote += other_requests(prices, asking.outputs)
-    return quote + _out(prices, asking, checked_destination(destination))
+    return quote + transferred(prices, asking, checked_destination(destination))
 
 
-def _out(prices: PriceTable, asking: Asking, destination: str) -> Quote:
+def transferred(prices: PriceTable, asking: Asking, destination: str) -> Quote:
+    """Return the price of the transfer to a destination."""
     out = transfer_out(prices, asking.out, destination)
     if asking.out_unsized and out.lines:  # no line: to the same region it is free whatever the size
         out += Quote((QuoteLine(out.lines[0].figure, None),))
@@ -295,7 +296,7 @@ class Tiers(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a tier: US dollars (Decimal, None unknown), whether confirmed, and when ready.
+        """One row per tier: US dollars (Decimal, None unknown), whether confirmed, and when ready.
 
         ``known`` is what the known part comes to; ``earliest`` and ``latest`` are UTC.
         """

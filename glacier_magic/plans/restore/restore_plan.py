@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, near
@@ -20,7 +20,7 @@ from ...prices.money import money
 from ...prices.quotes import HERE, retrieval, transfer_out
 from ..base import PlanLog
 from . import sharing
-from .download_time import download_time
+from .download_time import KEPT, download_time
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
 from .items import OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, total
 from .quoting import checked_destination, checked_tier, destination_words, when_ready
@@ -48,6 +48,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     """
 
     kind = "restore"
+    kept = KEPT
 
     def __init__(
         self,
@@ -104,9 +105,9 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
         :raises InputError: there is no such tier, destination or folder.
         """
-        made = RestorePlan(
+        made = self._remade(
             self._archives,
-            self._parts,
+            parts=self._parts,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
             to=self.to if to is None else folder_named(to),
@@ -122,6 +123,9 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
 
+    def _remade(self, archives: Sequence[ArchiveRecord], **known: Any) -> RestorePlan:
+        return RestorePlan(archives, **known)
+
     def beside(self, asked: Sequence[RestoreItem]) -> None:
         """Leave out the requests of other plans that are run before this one.
 
@@ -131,6 +135,11 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         super()._schedule_again()
 
     # What it says
+
+    @property
+    def folder(self) -> Path:
+        """The folder that a user chooses: the files are written below it."""
+        return self.to
 
     @property
     def _one(self) -> str:
@@ -160,9 +169,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
         asking = self.asking
         if self.requests:
-            last = self._last.get(self.tier)
-            ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
-            facts += [("tier", self.tier), ("ready", ready)]
+            facts += [("tier", self.tier), ("ready", self._ready())]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
             facts += other_computers(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
@@ -178,11 +185,17 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         if self._parts is not None:
             facts += exactness(self.items, total(self._having(*TO_WRITE, UNDER_WAY)))
         if asking.out or asking.out_unsized:
-            rate = self._tracker.max_rate
-            time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
+            rate, kept = self._tracker.max_rate, self.kept
+            time = download_time(
+                asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate, kept=kept
+            )
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("destination", destination), ("download", time)]
         return [*facts, ("free space", room(self.to, self.needed, self._unsized)[1])]
+
+    def _ready(self) -> str:
+        last = self._last.get(self.tier)
+        return when_ready(self.tier, self._clock, last=last, largest=self.asking.largest)
 
     def _wider(self) -> str:
         more = self.bytes - total(self.asked)
@@ -265,7 +278,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, action, target, job_id.
+        """One row per archive: name, size, archive_id, tree_hash, action, target, job_id.
 
         With parts, ``part``, ``cover`` and ``verifiable`` as well: the first and last byte that are
         written, and those that are retrieved.

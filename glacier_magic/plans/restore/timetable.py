@@ -154,7 +154,7 @@ class Timetable:
         return list(found.values())
 
     def table(self) -> pd.DataFrame:
-        """Return one row a day: day, first and last request (UTC), archives, size, larger."""
+        """Return one row per day: day, first and last request (UTC), archives, size, larger."""
         import pandas as pd
 
         columns = ("day", "due", "last", "archives", "size", "larger")

@@ -28,6 +28,7 @@ def archive(number, **known):
         "state": ("uploaded", "listed", "unknown")[number % 3],
         "seen": None,
         "note": "tags" * (number % 2),
+        "labels": "b db" * (number % 3 == 0),
     }
     return ArchiveRecord(**(values | known))
 
@@ -70,16 +71,16 @@ def test_the_columns_have_the_values_of_the_rows_in_their_order(catalogue, asked
 
 
 def test_columns_of_one_value_take_no_memory(tmp_path):
-    """Four of the eleven columns of most vaults."""
+    """Five of the twelve columns of most vaults."""
     catalogue = Catalogue(tmp_path / "catalogue.sqlite", HERE)
-    same = {"name": "a", "description": "a", "format": "plain", "note": "", "state": "uploaded"}
+    same = {"name": "a", "description": "a", "format": "plain", "labels": "", "note": "", "state": "uploaded"}
     for number in range(20):
         catalogue.archives.record(archive(number, **same))
     made = statement(catalogue.database, HERE, "photos", Query())
     with catalogue.database.snapshot() as view, pytest.MonkeyPatch.context() as patched:
         patched.setattr(archive_columns, "PIECE", 4)
         found = archive_columns.columns_of(view, made, "photos")
-    for name in ("name", "format", "note", "state", "vault"):
+    for name in ("name", "format", "labels", "note", "state", "vault"):
         assert len({chunk.buffers()[2].address for chunk in found[name].chunks}) == 1
         assert found[name].num_chunks == 5 + 1
     catalogue.close()

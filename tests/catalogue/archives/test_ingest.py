@@ -364,6 +364,40 @@ def test_new_archives_of_several_batches_are_written_together(place):
     made.close()
 
 
+def test_a_long_first_inventory_waits_in_a_file_until_it_is_whole(place):
+    """Nothing of it is written before; what an interruption of the writing leaves is used by the next."""
+    made = Catalogue(place, HERE, limits=Limits(collected=0, kept_rows=0))
+    files = set(made.database.folder.iterdir())
+    stop_half_way(made, range(500), lambda: made.database.number("SELECT count(*) FROM archive_rows") == 0)
+    assert set(made.database.folder.iterdir()) == files
+    written, write = [], made.database.insert_many
+
+    def stopping(*rows):
+        if len(written) == 9:
+            raise KeyboardInterrupt
+        written.append(write(*rows))
+        return written[-1]
+
+    def read_overlapping():
+        with made.inventories.loading("photos", "j") as load:
+            for start in range(0, 600, 200):
+                load.add(batch(range(start, start + 210)))
+            upload(made, 605, START)
+            upload(made, 615, START)
+            load.finish(START)
+
+    made.database.insert_many = stopping
+    with pytest.raises(KeyboardInterrupt):
+        read_overlapping()
+    assert sum(written) > 0
+    assert states(made) == {605: "pending", 615: "pending"}
+    made.database.insert_many = write
+    read_overlapping()
+    assert states(made) == dict.fromkeys(range(610), "present") | {615: "pending"}
+    check_sums(made)
+    made.close()
+
+
 # The time axis
 
 

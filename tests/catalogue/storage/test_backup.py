@@ -444,7 +444,9 @@ def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
     """In any state, with any characters in names; accounts are masked."""
     target = tmp_path / f"table{end}"
     catalogue = Catalogue(filled, HERE)
-    catalogue.archives.rename(replace(catalogue.archives.get("photos", identifier(0)), note="tags a, b"))
+    catalogue.archives.describe(
+        replace(catalogue.archives.get("photos", identifier(0)), note="a, b", labels="a b")
+    )
     assert export(catalogue.database, target) == len(NAMES) + 1
     catalogue.close()
     assert HERE.account.encode() not in target.read_bytes()
@@ -458,7 +460,8 @@ def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
     merged.close()
     assert report.taken == {"unknown": 7, "gone": 2, "deleted here": 1}
     before, after = content(filled), content(tmp_path / "new.sqlite")
-    kept = ("archive_id", "name", "description", "format", "mtime", "size", "created", "tree_hash", "note")
+    kept = ("archive_id", "name", "description", "format", "mtime", "size", "created", "tree_hash")
+    kept += ("labels", "note")
     assert [[getattr(r, k) for k in kept] for r in sorted(after, key=lambda r: r.archive_id)] == [
         [getattr(r, k) for k in kept] for r in sorted(before, key=lambda r: r.archive_id)
     ]

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from glacier_magic.emulator.s3.crc import Crc32, Crc32C, Crc64Nvme
+from glacier_magic.base.crc import Crc32, Crc32C, Crc64Nvme
 
 MIB = 1 << 20
 A, B = os.urandom(5 * MIB), b"b" * 17

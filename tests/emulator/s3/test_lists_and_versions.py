@@ -26,7 +26,7 @@ def test_a_list_is_complete_whatever_the_page(s3, bucket):
 
 
 def test_a_list_starts_after_a_key(s3, bucket, refused):
-    """And a token that is none is refused; no keys are no page of more."""
+    """An invalid token is refused; a page of size 0 is not truncated."""
     for key in "abc":
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
     after = s3.list_objects_v2(Bucket=bucket, StartAfter="a")
@@ -148,7 +148,7 @@ def test_buckets_have_a_region(emulator, s3, refused):
 
 @pytest.mark.parametrize("name", ["ab", "Upper", "a..b", "192.168.0.1", "under_score"])
 def test_names_that_no_bucket_has(s3, refused, name):
-    """Those that a client may send, it refuses itself or the service does."""
+    """They are refused by the client or the emulator."""
     assert refused(s3.create_bucket, Bucket=name)[:2] == ("InvalidBucketName", 400)
 
 

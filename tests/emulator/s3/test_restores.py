@@ -72,7 +72,7 @@ def test_a_restore_takes_the_time_of_its_tier(
 
 
 def test_the_end_of_a_copy_can_be_moved(s3, emulator, archived, restore, time):
-    """Asking again for what is there is answered 200, and counts from now."""
+    """A repeated request for an available copy returns 200, and its days count from now."""
     named = archived("GLACIER")
     restore(named, tier="Expedited")
     emulator.advance(3 * MINUTE)

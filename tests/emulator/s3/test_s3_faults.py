@@ -1,4 +1,4 @@
-"""Faults of S3: those of vaults with its own answers, and those that only it has."""
+"""Faults of S3: those of vaults with S3's error names, and those of S3 alone."""
 
 import io
 import time

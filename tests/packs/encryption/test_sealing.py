@@ -1,7 +1,6 @@
-"""Whole files: sealed and opened in processes of their own, and whole or not there."""
+"""Whole files: sealed in processes of their own, and whole or not there."""
 
 import io
-import shutil
 import subprocess
 import sys
 
@@ -9,15 +8,10 @@ import pyrage
 import pytest
 
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.errors import InputError, IntegrityError, LocalError, WrongKey
-from glacier_magic.packs.encryption import Identity, SealedFile, Sealing, opened
+from glacier_magic.errors import InputError, LocalError
+from glacier_magic.packs.encryption import Identity, SealedFile, Sealing
 
 CONTENT = bytes(range(256)) * 1000
-
-
-def fail(data):
-    """Fail as a reader of a tar may."""
-    raise ValueError(f"unexpected end after {len(data)} bytes")
 
 
 @pytest.fixture
@@ -34,13 +28,11 @@ def seal(file, key, *pieces):
 
 @pytest.mark.parametrize("pieces", [(), (b"x",), (CONTENT,), (CONTENT[:70_000], CONTENT[70_000:])])
 def test_what_is_sealed_is_opened(tmp_path, key, pieces):
-    """By this package, by pyrage, and range by range; with the hash that the service knows it by."""
+    """By pyrage, and range by range; with the hash that the service knows it by."""
     sealed = seal(tmp_path / "a.age", key, *pieces)
     data = sealed.file.read_bytes()
     assert (sealed.size, sealed.tree_hash) == (len(data), tree_hash(data))
     content = b"".join(pieces)
-    with opened(sealed.file, [Identity.new(), key]) as stream:
-        assert stream.read() == content
     target = io.BytesIO()
     pyrage.decrypt_io(io.BytesIO(data), target, [pyrage.x25519.Identity.from_str(key.text)])
     assert target.getvalue() == content
@@ -110,39 +102,3 @@ def test_a_recipient_that_is_none_is_refused_at_once(tmp_path, key):
         with pytest.raises(InputError):
             Sealing(tmp_path / "a.age", [wrong])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_wrong_key_and_a_damage_are_told_apart(tmp_path, key):
-    """A flip, a cut, and bytes that are no sealed file."""
-    sealed = seal(tmp_path / "a.age", key, CONTENT).file
-    with pytest.raises(WrongKey, match=r"a\.age"), opened(sealed, [Identity.new()]) as stream:
-        stream.read()
-    data = bytearray(sealed.read_bytes())
-    data[-100] ^= 1
-    for number, bad in enumerate((bytes(data), data[:-1], data[:-70_000], data[:50], b"hello")):
-        file = tmp_path / f"bad {number}"
-        file.write_bytes(bad)
-        with pytest.raises(IntegrityError, match=f"bad {number}"), opened(file, [key]) as stream:
-            shutil.copyfileobj(stream, io.BytesIO())
-    with pytest.raises(LocalError, match="missing"), opened(tmp_path / "missing", [key]) as stream:
-        stream.read()
-
-
-def test_what_a_damage_led_to_is_told_as_the_damage(tmp_path, key):
-    """The block that reads it may fail first."""
-    data = seal(tmp_path / "a.age", key, CONTENT).file.read_bytes()
-    (tmp_path / "cut").write_bytes(data[:-70_000])
-    with pytest.raises(IntegrityError, match="cut"), opened(tmp_path / "cut", [key]) as stream:
-        fail(stream.read())
-    with pytest.raises(ValueError, match="256000 bytes"), opened(tmp_path / "a.age", [key]) as stream:
-        fail(stream.read())
-
-
-def test_the_stream_may_be_left_early(tmp_path, key):
-    """The process ends with the block."""
-    sealed = seal(tmp_path / "a.age", key, *[CONTENT] * 20).file
-    with opened(sealed, [key]) as stream:
-        assert stream.read(10) == CONTENT[:10]
-    assert stream.closed
-    with pytest.raises(ValueError, match="10 bytes"), opened(sealed, [key]) as stream:
-        fail(stream.read(10))

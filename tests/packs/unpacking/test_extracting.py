@@ -6,6 +6,7 @@ import stat
 import subprocess
 import tarfile
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,8 @@ def test_no_name_leads_out(unpack, files, name, path, kind):
 
 
 def test_names_that_some_systems_take_for_one_are_numbered(unpack):
-    """In another case, composed in another way, twice the same, and a file where a folder must be."""
-    names = ["A.txt", "a.txt", "A.txt", "\u00e4", "a\u0308", "Docs/x", "docs/X", "docs", "A.txt/b", "DOCS/y"]
+    """In another case, composed in another way, and a file where a folder must be."""
+    names = ["A.txt", "a.txt", "A.TXT", "\u00e4", "a\u0308", "Docs/x", "docs/X", "docs", "A.txt/b", "DOCS/y"]
     found = unpack("a.tar", tarred([(name, str(n).encode()) for n, name in enumerate(names)]))
     assert content(found.target) == {
         "A.txt": b"0",
@@ -77,9 +78,17 @@ def test_names_that_some_systems_take_for_one_are_numbered(unpack):
     assert found.files == len(names)
 
 
+def test_the_last_of_several_members_of_one_name_counts(unpack):
+    """A tar that was appended to, and a pack with a file that changed while it was read."""
+    found = unpack("a.tar", tarred([("a/b", b"torn"), ("c", b"1"), ("A/B", b"2"), ("a/b", b"last one")]))
+    assert content(found.target) == {"a/b": b"last one", "c": b"1", "a/B (2)": b"2"}
+    assert (found.files, found.size, found.omitted) == (3, 10, 0)
+
+
 def test_two_thousand_members_of_one_name_are_numbered(unpack):
     """Without trying two thousand names for each."""
-    found = unpack("a.tar", tarred([("a/b", b"")] * 2_000))
+    names = ["".join(letters) for letters in product(*("xX",) * 11)][:2_000]
+    found = unpack("a.tar", tarred([(f"a/{name}", b"") for name in names]))
     assert found.files == len(list((found.target / "a").iterdir())) == 2_000
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.errors import InputError, IntegrityError, WrongKey
+from glacier_magic.packs.unpacking import programs
 from tests.packs.unpacking.aged import sealed
 from tests.packs.unpacking.conftest import PASSWORD, content
 from tests.packs.unpacking.packing import tarred
@@ -23,7 +24,7 @@ MEMBERS = {"a.txt": b"hello", "b.bin": os.urandom(700_000)}
 def identity(tmp_path):
     """A key, and its file as age-keygen writes it."""
     made = pyrage.x25519.Identity.generate()
-    path = tmp_path / "key.txt"
+    path = tmp_path / "identity.key"
     path.write_text(f"# created: today\n# public key: {made.to_public()}\n{made}\n")
     return made, path
 
@@ -122,6 +123,17 @@ def test_age_opens_with_a_passphrase(unpack):
         unpack("a.tar.age", armor % lines, "wrong")
 
 
+def test_a_passphrase_opens_no_more_than_fits_into_memory(unpack, files, monkeypatch):
+    """The limit counts the sealed bytes; with a key there is none."""
+    data = sealed(tarred(MEMBERS), PASSWORD)
+    monkeypatch.setattr(programs, "IN_MEMORY", len(data))
+    assert content(unpack("a.tar.age", data, PASSWORD).target) == MEMBERS
+    monkeypatch.setattr(programs, "IN_MEMORY", len(data) - 1)
+    with pytest.raises(gm.LocalError, match="Decrypt it with age -d"):
+        unpack("b.tar.age", data, PASSWORD)
+    assert [path.name for path in (files.folder / "out").iterdir()] == ["a"]
+
+
 def test_age_without_its_key_says_what_is_missing(unpack, identity, tmp_path, files):
     """Another key, none, and a file that is no key."""
     data = pyrage.encrypt(tarred(MEMBERS), [pyrage.x25519.Identity.generate().to_public()])
@@ -129,7 +141,7 @@ def test_age_without_its_key_says_what_is_missing(unpack, identity, tmp_path, fi
         unpack("a.tar.age", data, key=identity[1])
     with pytest.raises(WrongKey, match="Give its file: key"):
         unpack("a.tar.age", data)
-    empty = tmp_path / "empty"
+    empty = tmp_path / "empty.key"
     empty.write_text("# nothing\n")
     with pytest.raises(WrongKey, match="no line that begins with AGE-SECRET-KEY-1"):
         unpack("a.tar.age", data, key=empty)

@@ -34,7 +34,7 @@ def store(vault, files):
 def key(tmp_path):
     """A key of age, and its file."""
     made = pyrage.x25519.Identity.generate()
-    path = tmp_path / "key.txt"
+    path = tmp_path / "identity.key"
     path.write_text(f"{made}\n")
     return made.to_public(), path
 

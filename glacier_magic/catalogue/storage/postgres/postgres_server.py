@@ -19,8 +19,9 @@ from psycopg.pq import TransactionStatus
 
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
-from ..database import Database, StoredSettings, Values, closed_error
+from ..database import Database, Values, closed_error
 from ..holding import PLACE, rename
+from ..stored_settings import StoredSettings
 from . import driver_errors, url
 from .migration import migrate
 from .values import adapt, marked, row_factory

@@ -2,8 +2,8 @@
 
 Bits are reflected, as in CRC-32: bit 0 of the first byte has the highest power of x.  A little-endian
 number of bytes is thus the polynomial itself.  Where a multiple of the check's polynomial has few terms,
-x**n = x**a + x**b + ..., the first bits are folded onto later ones by as many shifts, and this holds for
-the squares of the multiple, too: whose terms are twice as far apart.
+x**n = x**a + x**b + ..., the first bits are folded onto later ones by as many shifts.  The square of such a
+multiple is one, too, with the same number of terms twice as far apart.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 Gaps = tuple[int, ...]
-"""Over how many bits a bit is folded, ascending."""
+"""The distances in bits over which a bit is folded, ascending."""
 
 
 class Crc64Nvme:

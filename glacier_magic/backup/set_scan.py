@@ -1,7 +1,8 @@
-"""What a run looks at: the folders of its set, and the archives that it relies on."""
+"""The scan of a set's folders, and the contents whose archives are lost."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.paths import as_utf8
@@ -15,7 +16,7 @@ from .scan import Scan
 
 
 def spools(catalogue: Catalogue) -> Path:
-    """Return the folder with the spools of all sets, which is in no backup."""
+    """Return the folder with the spools of all sets, which no backup takes."""
     return catalogue.folder / "spool"
 
 
@@ -31,8 +32,8 @@ def scan_of(found: BackupSet, catalogue: Catalogue) -> Scan:
         if _is_empty(root) and catalogue.backups.has_below(found.id, known[-1].ordinal, prefix):
             raise LocalError(
                 f"{str(root)!r} is empty, and the last snapshot of {found.name!r} has files of it",
-                cure="If it is on a disk that is not mounted, mount it. If all of it is meant to be gone, "
-                "leave one file there.",
+                cure="If it is on a disk that is not mounted, mount it. If all of it was deleted on purpose, "
+                "put one file there.",
             )
     return Scan(roots, Rules.of(found.rules), apart=spools(catalogue))
 
@@ -44,9 +45,12 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def lost_contents(found: BackupSet, catalogue: Catalogue) -> set[int]:
-    """Return the contents of a set whose archives were deleted, or are gone."""
+def lost_contents(found: BackupSet, catalogue: Catalogue, repack: Iterable[int] = ()) -> set[int]:
+    """Return the contents of a set whose archives were deleted or are gone, and those of *repack*.
+
+    :param repack: packs whose contents count as lost.
+    """
     packs = {pack.archive_id: pack.id for pack in catalogue.backups.packs(found.id) if pack.archive_id}
     archives = catalogue.archives.known(found.vault, list(packs))
     lost = [packs[archive.archive_id] for archive in archives if archive.state in (DELETED, "gone")]
-    return catalogue.backups.contents_of(lost)
+    return catalogue.backups.contents_of([*lost, *repack])

@@ -1,0 +1,312 @@
+"""Buckets of S3 in the place of vaults: objects are archives, and their restores are jobs.
+
+S3 gives restores no ids: an object has one at most, so that its job has the object's own id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from ..base.bucket_names import KEPT, BucketFolder, ObjectId, is_bucket
+from ..errors import AccessDenied, CredentialsError, GlacierError, NotFound, Refused, RegionError, Unavailable
+from ..errors.steps import step
+from .client import OutputStream, Service
+from .clock import ServiceClock
+from .translation import translated
+
+RUNNING = "RestoreAlreadyInProgress"
+_ENDED = "InvalidObjectState"
+_RESTORE = re.compile(r'ongoing-request="(true|false)"(?:, expiry-date="([^"]+)")?')
+_KINDS: dict[str, tuple[type[GlacierError], str]] = {
+    "AccessDenied": (AccessDenied, "S3 denied access"),
+    "AuthorizationHeaderMalformed": (RegionError, "The bucket is in another region"),
+    "PermanentRedirect": (RegionError, "The bucket is in another region"),
+    "InvalidAccessKeyId": (CredentialsError, "S3 does not know this access key"),
+    "SignatureDoesNotMatch": (CredentialsError, "S3 does not accept the signature"),
+    "RequestTimeTooSkewed": (CredentialsError, "This computer's clock is off by more than S3 allows"),
+    "NoSuchBucket": (NotFound, "There is no such bucket"),
+    "NoSuchKey": (NotFound, "There is no such object any more"),
+    "PreconditionFailed": (Refused, "The object was overwritten since the bucket was listed"),
+    _ENDED: (NotFound, "The object cannot be read before it is restored"),
+    "SlowDown": (Unavailable, "S3 asks us to slow down"),
+    "GlacierExpeditedRetrievalNotAvailable": (Refused, "There is no capacity for expedited retrievals now"),
+}
+"""Codes of S3 that the vault service does not have, or means otherwise."""
+_SAME = {
+    "SlowDown": "ThrottlingException",
+    "GlacierExpeditedRetrievalNotAvailable": "InsufficientCapacityException",
+}
+"""The codes of the vault service for the same refusals: nothing was done, and it may be tried again."""
+_OF_HEAD = {
+    400: "PermanentRedirect",
+    403: "AccessDenied",
+    404: "NoSuchKey",
+    412: "PreconditionFailed",
+    503: "SlowDown",
+}
+"""The codes of answers to HEAD, which have no body, by their status."""
+CHECKSUMS = ("CRC64NVME", "SHA256", "SHA1", "CRC32C", "CRC32")
+"""The checksums that can be compared, the best first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketEntry:
+    """An object as a list shows it.
+
+    :param until: the end of its restored copy; None if there is none.
+    """
+
+    id: ObjectId
+    size: int
+    modified: datetime
+    restoring: bool = False
+    until: datetime | None = None
+
+    @property
+    def job(self) -> Mapping[str, Any] | None:
+        """The restore of the object as ListJobs has jobs of vaults; None if there is none."""
+        if not (self.restoring or self.until):
+            return None
+        return {
+            "JobId": self.id.text,
+            "Action": "ArchiveRetrieval",
+            "ArchiveId": self.id.text,
+            "StatusCode": "InProgress" if self.restoring else "Succeeded",
+            "ArchiveSizeInBytes": self.size,
+            # The catalogue has parameters as they are.
+            "InventoryRetrievalParameters": {KEPT: self.until.isoformat()} if self.until else None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedObject:
+    """What S3 records of the bytes of an object.
+
+    :param tree_hash: as our own metadata has it; None without it.
+    :param md5: of its bytes, in hexadecimal digits, where the ETag is that.
+    :param algorithm: of :data:`CHECKSUMS`; empty if S3 has none.
+    :param checksum: in base64: of all bytes, or of each part.
+    :param parts: bytes and checksum of each part, if the checksum is one of the parts' checksums.
+    """
+
+    entry: BucketEntry
+    tree_hash: str | None
+    md5: str | None
+    algorithm: str
+    checksum: str
+    parts: tuple[tuple[int, str], ...] = ()
+
+
+class Buckets:
+    """Calls to the S3 of one region.
+
+    :param connect: makes the client that sends a call so many times at most.
+    """
+
+    def __init__(self, connect: Callable[[int], Any], clock: ServiceClock, region: str) -> None:
+        self._connect, self._clock, self._region = connect, clock, region
+
+    @cached_property
+    def _patient(self) -> Any:
+        return self._client(5)
+
+    @cached_property
+    def _once(self) -> Any:
+        return self._client(1)
+
+    def _client(self, attempts: int) -> Any:
+        client = self._connect(attempts)
+        client.meta.events.register(
+            "after-call.s3", lambda http_response, **_: self._clock.observe(http_response.headers)
+        )
+        return client
+
+    def describe(self, vault: str) -> Mapping[str, Any]:
+        """Return the bucket as DescribeVault describes a vault, by its name alone.
+
+        :raises NotFound: there is no such bucket.
+        :raises AccessDenied: the identity may not list it.
+        :raises RegionError: it is in another region than the session.
+        """
+        folder = BucketFolder.read(vault)
+        found = self._head("head_bucket", {404: "NoSuchBucket"}, Bucket=folder.bucket)
+        region = found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", self._region)
+        if region != self._region:  # botocore follows it there, and the way out would cost more
+            raise RegionError(
+                f"The bucket {folder.bucket!r} is in {region}, and this session in {self._region}",
+                cure=f"Connect there: {step('connect', f'--region {region}')}",
+            )
+        return {"VaultName": folder.name}
+
+    def entries(self, vault: str) -> Iterator[BucketEntry]:
+        """Yield the newest version of each object in a folder, all pages, without markers of folders."""
+        folder = BucketFolder.read(vault)
+        pages = self._patient.get_paginator("list_objects_v2").paginate(
+            Bucket=folder.bucket, Prefix=folder.prefix, OptionalObjectAttributes=["RestoreStatus"]
+        )
+        with _asked():
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    if found["Size"] or not found["Key"].endswith("/"):
+                        yield _listed(found)
+
+    def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the restores that run, and those whose copies still exist."""
+        for entry in self.entries(vault):
+            if entry.job is not None:
+                yield entry.job
+
+    def record(self, vault: str, archive_id: str) -> RecordedObject:
+        """Return what S3 records of an object.
+
+        :raises NotFound: it does not exist, or has other bytes by now.
+        """
+        id_, place = ObjectId.read(archive_id), self._place(vault, archive_id)
+        found = self._head("head_object", {}, **place, IfMatch=f'"{id_.etag}"', ChecksumMode="ENABLED")
+        restore = _RESTORE.search(found.get("Restore", ""))
+        until = parsedate_to_datetime(restore[2]) if restore and restore[2] else None
+        entry = BucketEntry(
+            id=id_,
+            size=found["ContentLength"],
+            modified=found["LastModified"],
+            restoring=bool(restore and restore[1] == "true"),
+            until=until,
+        )
+        algorithm = next((each for each in CHECKSUMS if found.get(f"Checksum{each}")), "")
+        checksum = found.get(f"Checksum{algorithm}", "")
+        # With keys of KMS or of the customer the ETag is no MD5.
+        plain = (
+            found.get("ServerSideEncryption", "AES256") == "AES256" and "SSECustomerAlgorithm" not in found
+        )
+        return RecordedObject(
+            entry=entry,
+            tree_hash=found.get("Metadata", {}).get("gm-tree-hash"),
+            md5=id_.etag if plain and re.fullmatch("[0-9a-f]{32}", id_.etag) else None,
+            algorithm=algorithm,
+            checksum=checksum,
+            parts=self._parts(place, algorithm) if "-" in checksum else (),
+        )
+
+    def _parts(self, place: Mapping[str, str], algorithm: str) -> tuple[tuple[int, str], ...]:
+        parts: list[tuple[int, str]] = []
+        more: dict[str, Any] = {}
+        while True:
+            with _asked():
+                found = self._patient.get_object_attributes(**place, ObjectAttributes=["ObjectParts"], **more)
+            page = found.get("ObjectParts", {})
+            parts += [(part["Size"], part.get(f"Checksum{algorithm}", "")) for part in page.get("Parts", ())]
+            if not page.get("IsTruncated"):
+                return tuple(parts)
+            more = {"PartNumberMarker": page["NextPartNumberMarker"]}
+
+    def restore(self, vault: str, archive_id: str, tier: str, days: int) -> str:
+        """Start the restore of an object, or keep its copy longer; return the id of its job.
+
+        A restore that runs already is the same job; nothing is charged for it again.
+        """
+        wanted = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+        try:
+            with _asked():
+                self._once.restore_object(**self._place(vault, archive_id), RestoreRequest=wanted)
+        except Refused as error:
+            if error.code != RUNNING:
+                raise
+        return archive_id
+
+    def open(self, vault: str, archive_id: str, start: int, length: int) -> OutputStream:
+        """Return a stream of bytes of an object that can be read; the caller repeats failed calls."""
+        match = f'"{ObjectId.read(archive_id).etag}"'
+        part = f"bytes={start}-{start + length - 1}"
+        with _asked():
+            found = self._once.get_object(**self._place(vault, archive_id), IfMatch=match, Range=part)
+        total = str(found.get("ContentRange", "")).rpartition("/")[2]
+        return OutputStream(found["Body"], None, int(total) if total.isdigit() else None)
+
+    def _place(self, vault: str, archive_id: str) -> dict[str, str]:
+        return {"Bucket": BucketFolder.read(vault).bucket, "Key": ObjectId.read(archive_id).key}
+
+    def _head(self, operation: str, codes: Mapping[int, str], **asked: Any) -> Any:
+        import botocore.exceptions
+
+        with _asked():
+            try:
+                return getattr(self._patient, operation)(**asked)
+            except botocore.exceptions.ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                code = {**_OF_HEAD, **codes}.get(status)
+                if code is not None:
+                    error.response["Error"].update(Code=code, Message=f"status {status}")
+                raise
+
+
+class VaultsAndBuckets(Service):
+    """Calls to one account and region, to its vaults and to its buckets, which ``s3://`` names."""
+
+    def __init__(self, *clients: Any, connect: Callable[[int], Any], **known: Any) -> None:
+        super().__init__(*clients, **known)
+        self.buckets = Buckets(connect, self.clock, self.region)
+
+    def describe_vault(self, vault: str) -> Mapping[str, Any]:
+        """Return one vault; of a bucket, its name."""
+        return self.buckets.describe(vault) if is_bucket(vault) else super().describe_vault(vault)
+
+    def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
+        """Yield every job of a vault; of a bucket, the restores of its objects."""
+        return self.buckets.jobs(vault) if is_bucket(vault) else super().jobs(vault)
+
+    def describe_job(self, vault: str, job_id: str) -> Mapping[str, Any]:
+        """Return one job; of a bucket, the restore of the object."""
+        if not is_bucket(vault):
+            return super().describe_job(vault, job_id)
+        job = self.buckets.record(vault, job_id).entry.job
+        if job is None:
+            raise NotFound("The object has no restored copy")
+        return job
+
+    def open_output(self, vault: str, job_id: str, start: int, length: int) -> OutputStream:
+        """Return a stream of a job's output; of a bucket, of an object that can be read."""
+        if is_bucket(vault):
+            return self.buckets.open(vault, job_id, start, length)
+        return super().open_output(vault, job_id, start, length)
+
+
+def _listed(found: Mapping[str, Any]) -> BucketEntry:
+    restore = found.get("RestoreStatus", {})
+    return BucketEntry(
+        id=ObjectId(found.get("StorageClass", "STANDARD"), found["ETag"].strip('"'), found["Key"]),
+        size=found["Size"],
+        modified=found["LastModified"],
+        restoring=restore.get("IsRestoreInProgress", False),
+        until=restore.get("RestoreExpiryDate"),
+    )
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Translate failures of S3."""
+    try:
+        with translated():
+            yield
+    except GlacierError as error:
+        found = _KINDS.get(error.code)
+        if found is None:
+            raise
+        kind, what = found
+        code = _SAME.get(error.code, error.code)
+        raise kind(f"{what}: {error.message}", cure=_cure(error.code, kind), code=code) from None
+
+
+def _cure(code: str, kind: type[GlacierError]) -> str | None:
+    if kind is AccessDenied:
+        needed = ("ListBucket", "GetObject", "GetObjectAttributes", "RestoreObject")
+        return f"The identity needs {', '.join(f's3:{each}' for each in needed)} on this bucket."
+    if code == "NoSuchBucket":
+        return "Check its name, and that this account, or another that lets it in, owns it."
+    return f"{step('inventory')} lists the bucket again." if kind in (NotFound, Refused) else None

@@ -1,0 +1,1 @@
+"""The watcher, which continues what is open when no notebook does."""
