@@ -14,16 +14,19 @@ from ..base.rendering import Rendered
 from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
 from ..errors.steps import step
+from ..service.object_store import ObjectStore
 from .console import Console
 from .grammar import Parser, Verb
 from .last_connection import last_connection
 
-ACTIONS = ["status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed", "credentials"]
+ACTIONS = ["status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed", "bucket"]
+ACTIONS += ["credentials"]
 VALUES = {
     "advance": ("TIME", 1, "4h"),
     "speed": ("X", 1, "1440"),
     "fault": ("KIND|clear", 1, "500 --operation UploadArchive --times 2"),
     "seed": ("VAULT COUNT", 2, "photos 100000"),
+    "bucket": ("NAME", 1, "archive-2026"),
 }
 """The values of an action: their metavar, their number, an example."""
 
@@ -86,7 +89,7 @@ _LIFE_HELP = "the life of the keys in the emulator's time, from 1 s to 36 h (1h)
 def _configure(parser: Parser) -> None:
     add = parser.add_argument
     add("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION", help=", ".join(ACTIONS))
-    add("values", nargs="*", metavar="VALUE", help="TIME, X, KIND, or VAULT and COUNT")
+    add("values", nargs="*", metavar="VALUE", help="TIME, X, KIND, NAME, or VAULT and COUNT")
     add("--data", metavar="DIR", help="the emulator's folder")
     add("--operation", metavar="NAME", help="the operation that the fault hits (all)")
     add("--times", type=int, metavar="N", help="how often the fault hits (once)")
@@ -141,6 +144,8 @@ def _act(console: Console, args: Namespace, folder: Path) -> Any:
         _fault(args, folder)
     elif args.action == "seed":
         emulator.seed(folder, args.values[0], int(_number(args.values[1])), **_region(console))
+    elif args.action == "bucket":
+        _bucket(console, folder, args.values[0])
     elif args.action in ("pause", "resume"):
         {"pause": emulator.pause, "resume": emulator.resume}[args.action](folder)
     status = EmulatorStatus(dict(emulator.status(folder)))
@@ -156,6 +161,13 @@ def _fault(args: Namespace, folder: Path) -> None:
     more = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     # What is not given is left to the emulator.
     emulator.add_fault(folder, args.values[0], args.operation or "*", **more)
+
+
+def _bucket(console: Console, folder: Path, name: str) -> None:
+    session = console.session
+    if session.connection.emulator != str(folder):  # never in an account
+        raise InputError("The session is connected elsewhere", cure=f"{step('connect', '--emulator')}.")
+    ObjectStore(session.service, session.region).create_bucket(name)
 
 
 def _region(console: Console) -> dict[str, str]:
@@ -205,6 +217,7 @@ VERB = Verb(
         ("emulator advance 4h", ""),
         ("emulator fault 500 --operation UploadArchive --times 2", ""),
         ("emulator seed photos 1000", ""),
+        ("emulator bucket archive-2026", "an empty bucket, to move archives to"),
         ("emulator credentials --for 15m", "temporary keys, as a login gives them"),
     ),
     details=(

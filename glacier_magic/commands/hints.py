@@ -22,6 +22,8 @@ SYNONYMS = {
     "restore": "download fetch get retrieve",
     "upload": "add archive put save send store",
     "prune": "expire forget",
+    "migrate": "copy cp move mv transfer",
+    "migrations": "migrated moved moves",
     "key": "keygen",
     "ls": "dir list show",
     "label": "annotate note tag",

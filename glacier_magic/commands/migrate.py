@@ -23,10 +23,11 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--class",
         dest="storage_class",
+        metavar="CLASS",
         type=lambda word: word.lower().replace("_", "-"),
         choices=CLASSES,
         default="deep-archive",
-        help="the storage class of the objects (default: deep-archive)",
+        help="the storage class of the objects, see below",
     )
     parser.add_argument(
         "--sample", metavar="N", type=whole(1, 1_000_000, "a number of archives"), help="only so many of them"
@@ -70,10 +71,12 @@ VERB = Verb(
     configure=_configure,
     examples=(
         ("migrate 'scans/2019/*' --to s3://archive-2026/scans --sample 10", "a few first"),
-        ("migrate --from df --to s3://archive-2026 --class glacier-ir --daily 2TB --max-cost 40", ""),
+        ("migrate --from df --to s3://archive --daily 2TB --max-cost 40", ""),
         ("rm --migrated", "afterwards: delete what S3 has"),
     ),
     details=(
+        "The storage classes are deep-archive (the default), glacier, glacier-ir, intelligent-tiering, "
+        "standard-ia and standard.\n\n"
         "Shows the plan first: the price line by line, what a month costs before and after, and each key. "
         "Before anything is requested the bucket is looked at, and an upload to it is started and aborted, "
         "since a retrieval that cannot be stored is money lost.\n\n"

@@ -22,9 +22,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--copies", action="store_true", help="what uploads stored twice because a response was lost"
     )
-    parser.add_argument(
-        "--migrated", action="store_true", help="what S3 has, proven; younger than 90 days with --max-fee"
-    )
+    parser.add_argument("--migrated", action="store_true", help="what S3 has, proven, and is free of a fee")
     table_option(parser)
     vault_option(parser)
     guard_options(parser)

@@ -241,8 +241,6 @@ def s3_client(session: boto3.Session, connection: Connection, region: str, attem
     if connection.elsewhere:
         address["endpoint_url"] = connection.endpoint_url
         options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
-        if urlsplit(connection.endpoint_url or "").scheme == "http":
-            del options["payload_signing_enabled"]
     if connection.emulator is not None:
         address |= EMULATOR_KEYS
     config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS)

@@ -137,6 +137,12 @@ class ObjectStore:
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))
 
+    def create_bucket(self, bucket: str) -> None:
+        """Create a bucket in the region."""
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        with _asked():
+            self._client.create_bucket(Bucket=bucket, **({} if self.region == "us-east-1" else place))
+
     def settings(self, bucket: str, owner: str) -> BucketSettings:
         """Return the settings of a bucket; those that the identity may not read are named in it."""
         place = {"Bucket": bucket, "ExpectedBucketOwner": owner}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
-from ...catalogue.records.moved_records import MovedObject, object_url
+from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
 from ...migrate.object_keys import BucketPrefix, keys
 from ...service.object_store import ObjectStore, ObjectToWrite
 from ..restore.items import (
@@ -84,6 +84,7 @@ class Existing:
         owner = catalogue.scope.account
         moved = {each.download: each for each in catalogue.moved.in_bucket(place.bucket)}
         downloads = catalogue.downloads.numbered(list(moved))
+        there = dict(objects.keys(place.bucket, place.prefix, owner))
         return cls(
             place=place,
             objects=objects,
@@ -92,9 +93,9 @@ class Existing:
             rows={
                 row.archive_id: (moved[row.id], row)
                 for row in sorted(downloads, key=lambda row: row.id)
-                if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id])
+                if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id], there)
             },
-            keys=dict(objects.keys(place.bucket, place.prefix, owner)),
+            keys=there,
         )
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
@@ -106,8 +107,15 @@ class Existing:
         return found is not None and found.get("gm-archive-id") == archive.archive_id
 
 
-def _counts(row: Download, moved: MovedObject) -> bool:
-    return moved.step != CONFLICTING and (row.state != "forgotten" or moved.proof > 0)
+def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool:
+    """Return whether a move matters to another one: not if its object is gone, or another, since."""
+    if _is_done(row, moved):
+        return there.get(moved.key) == row.size
+    return moved.step != CONFLICTING and row.state != "forgotten"
+
+
+def _is_done(row: Download, moved: MovedObject) -> bool:
+    return moved.step == PROVEN or row.state == "verified"
 
 
 def decide(
@@ -155,10 +163,8 @@ def _of_row(item: MoveItem, existing: Existing, tier: str) -> MoveItem:
     moved, row = existing.rows.get(item.archive.archive_id, (None, None))
     if moved is None or row is None:
         return item
-    if row.state == "verified":
-        # Deleted by somebody else, it is moved again.
-        there = moved.key in existing.keys
-        return replace(item, action=THERE, moved=moved, download=row) if there else item
+    if _is_done(row, moved):
+        return replace(item, action=THERE, moved=moved, download=row)
     if row.open:
         waits = row.on_hold or (bool(row.due) and row.unasked and row.tier != tier)
         if waits:

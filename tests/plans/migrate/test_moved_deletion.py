@@ -43,6 +43,9 @@ def test_what_has_vanished_or_changed_meanwhile_stays(moved, s3, bucket, request
     assert requests("DeleteArchive") == 1
     with pytest.raises(InputError, match="only while S3 has them"):
         Deleter(session.engine, again)
+    plan = moved.migrate("*", to=f"s3://{bucket}/in", storage_class="STANDARD")
+    found = dict(zip(plan.table.name, plan.table.action, strict=True))
+    assert found == {"a": "request", "b": "its key has another object"}
 
 
 def test_nothing_below_the_second_level_is_deleted(archives, vault, to, ready, session, later, bucket, s3):

@@ -1,0 +1,146 @@
+"""How fast an archive becomes an object of S3, against what people write by hand; run by hand.
+
+    python benchmarks/migration.py [--mib 256] [--small 500] [--runs 3]
+
+Each way runs in a process of its own, timed without its imports and connection; CPU is that process's
+(user and system), the peak its resident memory with all imports.  The server is the emulator, on the
+same machine, for vault and bucket.  The ways are interleaved, and medians printed.
+
+ours: ``vault.migrate(...).run()`` of a job that has finished, until the object is proven.
+stream: boto3's ``get_job_output`` into ``upload_fileobj``, which verifies neither side.
+file: to a file, its tree hash, ``upload_file``, as careful people do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from glacier_magic.emulator import testing
+
+MIB, REGION, BUCKET = 1 << 20, "us-east-1", "bench"
+WAYS = ("ours", "stream", "file", "small")
+
+
+def session(told: dict[str, Any], catalogue: Path) -> Any:
+    """Connect to the emulator."""
+    import glacier_magic as gm
+    from glacier_magic.client.connect import connection_for
+
+    connection = connection_for(emulator=Path(told["folder"]), region=REGION)
+    return gm.Session(connection, catalogue=catalogue)
+
+
+def ours(told: dict[str, Any], vault: str) -> Any:
+    """Return what moves all archives of a vault."""
+    opened = session(told, Path(told["catalogue"]))
+    place = f"s3://{BUCKET}/{uuid.uuid4().hex}"
+    plan = opened.vault(vault).migrate("*", to=place, storage_class="STANDARD", tier="Standard")
+    return lambda: plan.run().wait(120)
+
+
+def by_hand(told: dict[str, Any], *, file: bool) -> Any:
+    """Return what copies the one archive with boto3."""
+    import boto3
+
+    from glacier_magic import tree_hash
+
+    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator", "region_name": REGION}
+    glacier, s3 = (boto3.client(name, endpoint_url=told["url"], **keys) for name in ("glacier", "s3"))
+    key = uuid.uuid4().hex
+
+    def copy() -> None:
+        found = glacier.get_job_output(vaultName="one", jobId=told["one"])
+        if not file:
+            s3.upload_fileobj(found["body"], BUCKET, key)
+            return
+        with tempfile.NamedTemporaryFile() as target:
+            while data := found["body"].read(MIB):
+                target.write(data)
+            target.flush()
+            assert tree_hash(target.name) == found["checksum"]
+            s3.upload_file(target.name, BUCKET, key)
+
+    return copy
+
+
+def child(way: str, told: dict[str, Any]) -> None:
+    """Carry one way out and print what it took."""
+    if way in ("ours", "small"):
+        act = ours(told, "one" if way == "ours" else "many")
+    else:
+        act = by_hand(told, file=way == "file")
+    cpu, began = sum(os.times()[:4]), time.perf_counter()
+    act()
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "cpu": sum(os.times()[:4]) - cpu, "peak": peak}))
+
+
+def main() -> None:
+    """Print a table of the ways."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mib", type=int, default=256)
+    parser.add_argument("--small", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, testing.running(Path(name) / "service") as emulator:
+        folder = Path(name)
+        os.environ |= {"GLACIER_MAGIC_HOME": name, "AWS_EC2_METADATA_DISABLED": "true"}
+        emulator.s3_client(REGION).create_bucket(Bucket=BUCKET)
+        told = {"folder": str(emulator.folder), "url": emulator.url, "catalogue": ""}
+        opened = session(told, folder / "c.sqlite")
+        os.chdir(folder)
+        for number in range(given.small):
+            Path(f"{number:05}").write_bytes(os.urandom(4096))
+        Path("large").write_bytes(os.urandom(given.mib * MIB))
+        opened.create_vault("one").upload("large")
+        opened.create_vault("many").upload_all(sorted(folder.glob("0*")))
+        client = emulator.client(REGION)  # by nobody: a download of ours would run beside
+        for vault in ("one", "many"):
+            for archive in opened.vault(vault).select("*"):
+                wanted = {"Type": "archive-retrieval", "ArchiveId": archive.archive_id}
+                told["job"] = client.initiate_job(vaultName=vault, jobParameters=wanted)["jobId"]
+            told[vault] = told["job"]
+        opened.close()
+        emulator.advance(hours=5)
+        found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+        for _ in range(given.runs):
+            for way in WAYS:
+                told["catalogue"] = str(folder / f"{uuid.uuid4().hex}.sqlite")
+                shutil.copy(folder / "c.sqlite", told["catalogue"])
+                words = [sys.executable, __file__, "--child", way, json.dumps(told)]
+                done = subprocess.run(words, check=True, capture_output=True, text=True)
+                found[way].append(json.loads(done.stdout.splitlines()[-1]))
+        medians = {
+            way: {what: statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "peak")}
+            for way, runs in found.items()
+        }
+        for way in WAYS[:3]:
+            one = medians[way]
+            print(
+                f"{way:8} {given.mib / one['seconds']:7.0f} MiB/s  "
+                f"{one['cpu'] * 1024 / given.mib:5.2f} CPU s a GiB  {one['peak']:5.0f} MiB  "
+                f"{one['seconds'] / medians['ours']['seconds']:.2f} x ours"
+            )
+        print(f"small    {given.small / medians['small']['seconds']:7.0f} archives of 4 KiB a second")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2], json.loads(sys.argv[3]))
+    else:
+        main()
