@@ -24,7 +24,6 @@ from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.object_proof import ObjectProof
 from ..transfer.progress import Count, Observer
-from .selection import versions
 from .vault import Vault
 
 if TYPE_CHECKING:
@@ -87,40 +86,6 @@ class Bucket(Vault):
             load.finish(self._service.clock.now_ms())
         return self.archives()
 
-    def restore(
-        self,
-        *words: Selectable,
-        tier: str = "Standard",
-        to: str | os.PathLike[str] = "restored",
-        destination: str | None = None,
-        spread: str | float | None = None,
-        daily: str | int | None = None,
-        byte_range: str | tuple[int, int] | Asked | None = None,
-        newest: bool = False,
-        days: int = DAYS,
-    ) -> RestorePlan:
-        """Return the plan to restore objects; no request is sent until its ``run()``.
-
-        Objects of archive classes are restored by S3 first; others are fetched at once.
-
-        :param words: see :meth:`select`; for the other parameters see :meth:`.Vault.restore`.
-        :param tier: ``Expedited``, which Deep Archive has not, ``Standard`` or ``Bulk``.
-        :param days: for which S3 keeps the restored copies.
-        :raises InputError: a tier or pace that buckets have not, or a part of an object.
-        """
-        if byte_range is not None:
-            raise InputError("Objects are restored as a whole", cure="Leave out the range.")
-        archives, older = versions(self.select(*words), newest=newest)
-        return self.restore_archives(
-            archives,
-            tier=tier,
-            to=to,
-            destination=destination,
-            pace=Pace.of(spread, daily),
-            versions=older,
-            days=days,
-        )
-
     def restore_archives(
         self,
         archives: Sequence[ArchiveRecord],
@@ -132,9 +97,14 @@ class Bucket(Vault):
         claimed: Collection[str] = (),
         pace: Pace | None = None,
         versions: str = "",
-        days: int = DAYS,
+        days: int | None = None,
     ) -> RestorePlan:
-        """Return the plan to restore these objects; see :meth:`restore`."""
+        """Return the plan to restore these objects; see :meth:`.Vault.restore`.
+
+        Those of archive classes are restored by S3 first; others are downloaded at once.
+
+        :raises InputError: a tier or pace that buckets have not, or a part of an object.
+        """
         if parts is not None or pace is not None:
             raise InputError(
                 "Objects are restored as a whole, and at once", cure="Leave out ranges, and the pace."
@@ -149,7 +119,7 @@ class Bucket(Vault):
             tracker=self.session.tracker,
             log=self.session.plan_log,
             versions=versions,
-            days=days,
+            days=days or DAYS,
         )
 
     def verify(

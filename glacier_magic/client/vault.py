@@ -12,6 +12,7 @@ from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..errors import GlacierError, InputError
+from ..errors.steps import option
 from ..packs.unpacking import Keys
 from ..peek import ReadLimits
 from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
@@ -68,6 +69,7 @@ class Vault(VaultMoves):
         daily: str | int | None = None,
         byte_range: str | tuple[int, int] | Asked | None = None,
         newest: bool = False,
+        days: int | None = None,
     ) -> RestorePlan:
         """Return the plan to restore archives; no request is sent until its ``run()``.
 
@@ -86,6 +88,7 @@ class Vault(VaultMoves):
             or ``"-1MB"``, the last megabyte.
         :param newest: of the archives that *words* match, restore only the newest of each name; others
             of that name are left out unless they have the same bytes.
+        :param days: for which S3 keeps the restored copies of a bucket's objects; 3 by default.
         :raises NameNotKnown: a word matches nothing.
         :raises InputError: the tier or destination does not exist, an archive does not have these
             bytes, or which one is the newest is not known.
@@ -101,6 +104,7 @@ class Vault(VaultMoves):
             destination=destination,
             pace=Pace.of(spread, daily),
             versions=older,
+            days=days,
         )
 
     def restore_archives(
@@ -114,6 +118,7 @@ class Vault(VaultMoves):
         claimed: Collection[str] = (),
         pace: Pace | None = None,
         versions: str = "",
+        days: int | None = None,
     ) -> RestorePlan:
         """Return the plan to restore these archives; see :meth:`restore`.
 
@@ -121,6 +126,11 @@ class Vault(VaultMoves):
         :param claimed: ids of archives whose size is known only from a plan file.
         :param versions: what the plan says about older versions of the same names.
         """
+        if days is not None:
+            raise InputError(
+                "Only copies of a bucket's objects are kept for days: a vault's outputs are kept for one",
+                cure=f"Leave {option('days')} out.",
+            )
         ranges = None
         if parts is not None:
             # Checked before any request: only within the archive can a range be aligned.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from ..base.bucket_names import is_bucket
 from ..base.ranges import Asked
 from ..base.rendering import near
 from ..errors import InputError
@@ -126,8 +125,6 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
             cure=f"Name some, or use --from, --expired or --extend; {step('restore', '--help')} says more.",
         )
     vault, archives = words_or_table(console, args, args.archives)
-    if args.days is not None and not is_bucket(vault.name):
-        raise InputError("--days is for buckets: a vault's outputs are kept for a day", cure="Leave it out.")
     with console.busy():
         return vault.restore(
             *archives,
@@ -138,7 +135,7 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
             daily=args.daily,
             byte_range=_part(args),
             newest=args.newest,
-            **({} if args.days is None else {"days": args.days}),
+            days=args.days,
         )
 
 

@@ -193,5 +193,7 @@ def test_what_buckets_have_not_is_refused_before_any_request(scans, restores, ba
         scans.restore("*", spread="2d", to=back)
     with pytest.raises(OverBudget):
         scans.restore("*", to=back).run(max_cost="0.0001", accept_unconfirmed=True)
+    with pytest.raises(InputError, match="kept for one"):
+        scans.session.vault("photos").restore_archives([], days=2)
     assert scans.restore("*", to=back, days=9).revised(tier="Bulk").days == 9
     assert restores() == 0

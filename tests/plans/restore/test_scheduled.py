@@ -229,7 +229,7 @@ def test_what_the_policy_refuses_is_not_tried_with_more(
     session, filled, policy, requests, tmp_path, monkeypatch
 ):
     """One refusal tells for all that are no smaller."""
-    monkeypatch.setattr("glacier_magic.plans.restore.restore_plan.timetable", lambda *_, **__: None)
+    monkeypatch.setattr("glacier_magic.plans.restore.retrieval_plan.timetable", lambda *_, **__: None)
     policy("BytesPerHour", 1)
     batch = filled.restore("*", to=tmp_path / "back").run()
     assert states(batch) == ["scheduled"] * 6
