@@ -210,7 +210,9 @@ def test_the_identity_policy_names_every_call_that_is_made():
 
     from glacier_magic import service
 
-    text = "".join(file.read_text() for file in Path(service.__file__).parent.glob("*.py"))
+    files = set(Path(service.__file__).parent.glob("*.py"))
+    buckets = {file for file in files if file.stem in ("buckets", "object_store")}  # calls of S3
+    text = "".join(file.read_text() for file in files - buckets)
     words = re.findall(r"(?:_patient|_once)\.([a-z]+_[a-z_]+)\(", text)
     words += re.findall(r"(?:_pages|_whole|_answer)\(\s*(?:self\._\w+,\s*)?\"(\w+)\"", text)
     called = {"glacier:" + word.title().replace("_", "") for word in words}
