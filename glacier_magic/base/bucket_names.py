@@ -15,9 +15,9 @@ KEPT = "KeptUntil"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
-def is_bucket(vault: str) -> bool:
+def is_bucket(vault: object) -> bool:
     """Return whether the name of a vault is that of a bucket, or of a folder in one."""
-    return vault.startswith(SCHEME)
+    return isinstance(vault, str) and vault.startswith(SCHEME)
 
 
 @dataclass(frozen=True)
