@@ -52,7 +52,7 @@ def _run(console: Console, args: Namespace) -> ExactTable:
         console.reader(args.vault),
         Query(
             glob=args.glob,
-            where=" and ".join(conditions) or None,
+            where=" and ".join(conditions) if conditions else None,
             sort=args.sort,
             limit=args.limit,
             as_of=last_ms(args.as_of),

@@ -49,10 +49,20 @@ TOLD = {
         r"drop of backups +in progress",
         r"proven empty and dropped",
     ],
+    "migrating": [
+        r"is gone: True",
+        r"Move 60 archives",
+        r"pays for itself after [\d.]+ months",
+        r"5 jobs: 5 verified",
+        r"\(\{'proven': 60\}, np.True_\)",
+        r"left out: 1 archive .* younger than 90 days",
+        r"Deleted 59 archives from scans; 1 could not be deleted",
+        r"Move 1 archive ",  # whose object was deleted
+    ],
     "backup": [
         r"1 photo of 1,500,000 bytes came back, 3 archives were left",
         r"snapshot 1 of 330 files, 43.1 MiB",
-        r"snapshot 2 of 330 files, 41.7 MiB; \d+ B stored",
+        r"snapshot 2 of 330 files, 41.7 MiB; [\d.]+ (B|KiB) stored",
         r"nothing is new",
         r"photos +home +just now +done +in 1 d, every 1 d +330",
         r"2018/DSC20.jpg +new",

@@ -175,7 +175,7 @@ def test_what_cannot_be_read_is_told_and_left_out(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_bytes(b"content")
     with PackWriter(tmp_path / "pack", []) as writer:
-        for name, words in (("missing", "No such file"), ("pipe", "no file, folder or link")):
+        for name, words in (("missing", "No such file"), ("pipe", "not a file, folder or link")):
             with pytest.raises(LocalError, match=words):
                 writer.add(name, tmp_path / name)
         writer.add("file", tmp_path / "file")

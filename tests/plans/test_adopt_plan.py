@@ -331,6 +331,6 @@ def test_a_long_index_needs_a_second_request(pack_of, vault, session, later, cal
 )
 def test_a_pack_that_is_of_no_backup_adopts_nothing(about, pack_of, vault):
     """Everybody who may write to the vault can make one; a content that no pack has is left out."""
-    with pytest.raises(IntegrityError, match="does not say"):
+    with pytest.raises(IntegrityError, match="does not have the index of a backup"):
         pack_of(about).adopt()
     assert vault.session.catalogue.backups.sets() == []
