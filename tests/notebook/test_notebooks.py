@@ -51,12 +51,12 @@ TOLD = {
     ],
     "migrating": [
         r"is gone: True",
-        r"Move 60 archives",
+        r"Move 25 archives",
         r"pays for itself after [\d.]+ months",
         r"5 jobs: 5 verified",
-        r"\(\{'proven': 60\}, np.True_\)",
+        r"\(\{'proven': 25\}, np.True_\)",
         r"left out: 1 archive .* younger than 90 days",
-        r"Deleted 59 archives from scans; 1 could not be deleted",
+        r"Deleted 24 archives from scans; 1 could not be deleted",
         r"Move 1 archive ",  # whose object was deleted
     ],
     "backup": [
@@ -110,7 +110,7 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
     assert [told for told in TOLD[name] if not re.search(told, shown)] == []
     assert [c.id for c in cells if _failed(c)] == [c.id for c in cells if c.metadata.get("tags")]
     assert "Traceback" not in shown
-    assert len(saved) < 300_000
+    assert len(saved) < 350_000  # with the state of its widgets
     assert len(accounts) == 1
     assert not [account for account in accounts if account in saved]
     assert list(tmp_path.glob("glacier-*")) == []
