@@ -226,12 +226,13 @@ class Downloads:
     def below(self, vault: str, root: str) -> list[Download]:
         """Return the downloads into a folder that matter to another restore into it, oldest first.
 
-        They are those that are open, those that stopped half-way, and all of parts: only its
-        download knows the tree hash of a part's file.
+        They are those that are open, those that stopped half-way, and those whose file is there: only
+        its download knows the tree hash of the file of a part, or of an archive that was listed without one.
         """
         return self._select(
-            f"vault=? AND root=? AND state<>'forgotten' AND (part IS NOT NULL OR state IN ({_marks(OPEN)}) "
-            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            "vault=? AND root=? AND state<>'forgotten' AND (part IS NOT NULL OR state='verified' "
+            f"OR state IN ({_marks(OPEN)}) OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) "
+            "ORDER BY id",
             (vault, root, *OPEN),
         )
 

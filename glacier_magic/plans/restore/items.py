@@ -252,7 +252,7 @@ class _Known:
             file = self._files.holding(archive, *names)
             if file is not None:
                 return replace(item, action=THERE, target=file)
-        for ended in self._ended.get(key, ()):  # only the download knows the tree hash of a part
+        for ended in self._ended.get(key, ()):  # the plan may not know the tree hash: see below()
             if is_there(ended):
                 return replace(item, action=THERE, target=Path(ended.target), download=ended)
         row, stopped = self._open.get(key), self._stopped.get(key)
