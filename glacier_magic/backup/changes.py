@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from ..base.units import storable
 from ..catalogue.records.backup_rows import BackedUp
 from ..packs import PackMember
-from ..packs.members import GONE, SYMLINK
+from ..packs.pack_members import GONE, SYMLINK
 from .scan import Entry, Scan
 
 State = Literal["same", "new", "changed", "touched", "metadata", "gone"]

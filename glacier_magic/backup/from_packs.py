@@ -19,8 +19,8 @@ from ..catalogue.records.backup_rows import BackedUp, BackupSet, SnapshotRecord
 from ..errors import IntegrityError, NotReady
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
-from ..packs.encryption.age import HEAD
-from ..packs.members import FILE, FOLDER, GONE, HARDLINK, SYMLINK
+from ..packs.encryption.age_format import HEAD
+from ..packs.pack_members import FILE, FOLDER, GONE, HARDLINK, SYMLINK
 from ..packs.reader import TAIL
 from .recovery import HeldParts, merged
 from .rules import Rules

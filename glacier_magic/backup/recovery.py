@@ -26,7 +26,7 @@ from ..errors.scrubbing import scrub
 from ..errors.steps import left_out, step
 from ..packs import PackMember, PackReader, PlainRanges
 from ..packs.encryption import Identity, SealedFile
-from ..packs.encryption.age import Fetch
+from ..packs.encryption.age_format import Fetch
 
 GAP = 4 << 20
 """The most bytes between two ranges of a pack that are retrieved as one: a second request costs more."""

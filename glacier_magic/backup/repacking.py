@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_rows import BackupSet
-from ..packs.frames import stream_size
-from ..packs.members import tar_size
+from ..packs.pack_members import tar_size
+from ..packs.zstd_frames import stream_size
 from .changes import changes
 from .set_scan import scan_of
 

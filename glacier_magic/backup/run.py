@@ -24,7 +24,7 @@ from ..catalogue.records.backup_records import Backups
 from ..catalogue.records.backup_rows import BackedUp, BackupSet, PackRecord, SnapshotRecord
 from ..errors import LocalError
 from ..packs import Pack, PackMember, PackWriter
-from ..packs.encryption.age import HEAD, head_of
+from ..packs.encryption.age_format import HEAD, head_of
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
 from ..transfer.store import Storing, Watched

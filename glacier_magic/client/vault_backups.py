@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backup import tables
+from ..backup import backup_tables
 from ..backup.keep import Keep
 from ..backup.recovery import matcher
 from ..backup.repacking import mostly_unused
@@ -119,7 +119,7 @@ class VaultBackups(VaultArchives):
         """
         backups = self._catalogue.backups
         sets = [self._set(name)] if name else backups.sets(vault=self.name)
-        return tables.snapshots({one.name: backups.snapshots(one.id) for one in sets})
+        return backup_tables.snapshots({one.name: backups.snapshots(one.id) for one in sets})
 
     def snapshot_files(self, name: str, *patterns: str, as_of: Moment | int | None = None) -> pd.DataFrame:
         """Return the files, folders and links of a snapshot as a DataFrame: path, kind, size, modified.
@@ -131,7 +131,7 @@ class VaultBackups(VaultArchives):
         found = self._set(name)
         snapshot, wanted = self._snapshot(found, as_of), matcher(patterns)
         entries = self._catalogue.backups.entries(found.id, snapshot.ordinal)
-        return tables.files(entry for entry in entries if wanted(entry.path))
+        return backup_tables.files(entry for entry in entries if wanted(entry.path))
 
     def explore_snapshot(
         self, name: str, as_of: Moment | int | None = None, *, key: str | os.PathLike[str] | None = None
@@ -159,7 +159,7 @@ class VaultBackups(VaultArchives):
             self._catalogue.backups.entries(found.id, self._snapshot(found, each).ordinal)
             for each in (first, second)
         )
-        return tables.differences(before, after)
+        return backup_tables.differences(before, after)
 
     def prune(self, name: str, keep: Keep, *, now: bool = False) -> PrunePlan:
         """Return the plan to give up snapshots, and to delete the archives that only they need.

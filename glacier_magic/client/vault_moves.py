@@ -15,8 +15,8 @@ from ..errors.steps import option
 from ..migrate.object_keys import BucketPrefix
 from ..migrate.proving import STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
-from ..plans.migrate.migrations import Migrations
 from ..plans.migrate.moved_deletion import DeleteMovedPlan
+from ..plans.migrate.past_moves import Migrations
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left

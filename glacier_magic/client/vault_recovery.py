@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..backup import tables
+from ..backup import backup_tables
 from ..backup.adopting import NAME as MANIFEST_NAME
 from ..backup.adopting import adopt, read_manifest
 from ..backup.from_packs import UnknownPacks
@@ -146,7 +146,7 @@ class VaultRecovery(VaultBackups):
         found, backups = self._set(name), self._catalogue.backups
         needed = backups.needed_packs(found.id, [one.ordinal for one in backups.snapshots(found.id)])
         packs = [pack for pack in backups.packs(found.id) if pack.id in needed]
-        return tables.checked(
+        return backup_tables.checked(
             (pack, self._catalogue.archives.get(self.name, pack.archive_id or "")) for pack in packs
         )
 

@@ -12,7 +12,7 @@ from ..base.units import to_ms
 from ..catalogue.archives.labels import labels_in
 from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
-from . import tables
+from . import foreign_tables
 from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "an exported table of archives"
@@ -22,20 +22,20 @@ _HEADS = [list(EXPORTED[:end]) for end in (-2, -1, None)]  # the first had neith
 
 def recognises(file: SourceFile) -> bool:
     """Return whether a file has the header line or the Parquet metadata of an export."""
-    if tables.is_parquet(file):
-        schema = tables.schema(file)
+    if foreign_tables.is_parquet(file):
+        schema = foreign_tables.schema(file)
         return schema is not None and MARK in (schema.metadata or {})
-    return tables.columns(file) in _HEADS
+    return foreign_tables.columns(file) in _HEADS
 
 
 def read(path: Path) -> Imported:
     """Return a reader of an exported table."""
     left, file = Left(), SourceFile(path)
-    columns = [name for name in EXPORTED if name in tables.columns(file)]
+    columns = [name for name in EXPORTED if name in foreign_tables.columns(file)]
     return Imported(
-        format=f"{FORMAT} ({'Parquet' if tables.is_parquet(file) else 'CSV'})",
+        format=f"{FORMAT} ({'Parquet' if foreign_tables.is_parquet(file) else 'CSV'})",
         source=path,
-        items=checked(tables.rows(file, columns, left), left),
+        items=checked(foreign_tables.rows(file, columns, left), left),
         left=left,
         notes=["The table does not include which inventories listed the archives; a catalogue backup does."],
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from . import tables
+from . import foreign_tables
 from .exported import time_ms
 from .imported import Imported, ImportedArchive, Left, SourceFile, distinct, is_id, text
 
@@ -29,14 +29,14 @@ _SPELT = {name.replace("_", ""): name for name in COLUMNS}
 
 def recognises(file: SourceFile) -> bool:
     """Return whether a CSV or Parquet file has the columns archive_id and name."""
-    return {"archive_id", "name"} <= _known(tables.columns(file)).keys()
+    return {"archive_id", "name"} <= _known(foreign_tables.columns(file)).keys()
 
 
 def read(path: Path) -> Imported:
     """Return a reader of a CSV or Parquet file."""
     left, file = Left(), SourceFile(path)
-    columns = tables.columns(file)
-    return _imported(path, left, columns, tables.rows(file, _known(columns).values(), left))
+    columns = foreign_tables.columns(file)
+    return _imported(path, left, columns, foreign_tables.rows(file, _known(columns).values(), left))
 
 
 def of_frame(frame: pd.DataFrame, name: str = "The DataFrame") -> Imported:

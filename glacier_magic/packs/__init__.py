@@ -5,9 +5,9 @@ frames at the end, all of it sealed with age.  Without this program:
 ``age -d -i KEY PACK | zstd -d | tar x``.
 """
 
-from .frames import SeekTable
-from .members import PackMember
+from .pack_members import PackMember
 from .reader import PackReader, PlainRanges
 from .writer import Pack, PackWriter, walk
+from .zstd_frames import SeekTable
 
 __all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "PlainRanges", "SeekTable", "walk"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import IntegrityError
-from .frames import INDEX_MAGIC, SeekTable, skipped, table_length
-from .members import PackMember, read_index
+from .pack_members import PackMember, read_index
+from .zstd_frames import INDEX_MAGIC, SeekTable, skipped, table_length
 
 TAIL = 1 << 20
 """Bytes at the end of a pack that are read first."""

@@ -14,8 +14,19 @@ from typing import Any
 from ..base.files import read_at
 from ..errors import LocalError
 from .encryption import Sealed, Sealing
-from .frames import FrameWriter, options, zstd
-from .members import BLOCK, FILE, FOLDER, HARDLINK, SYMLINK, PackMember, first_line, header, line, padding
+from .pack_members import (
+    BLOCK,
+    FILE,
+    FOLDER,
+    HARDLINK,
+    SYMLINK,
+    PackMember,
+    first_line,
+    header,
+    line,
+    padding,
+)
+from .zstd_frames import FrameWriter, options, zstd
 
 _READ = 1 << 20
 _INDEX_LEVEL = 1  # half of it are hashes, which no level compresses

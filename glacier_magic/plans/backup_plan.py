@@ -23,7 +23,7 @@ from ..base.units import human_bytes, plural
 from ..catalogue.records.backup_rows import BackupSet
 from ..errors import InputError, LocalError
 from ..errors.steps import option
-from ..packs.members import tar_size
+from ..packs.pack_members import tar_size
 from ..prices import Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage

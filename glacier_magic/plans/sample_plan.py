@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from ..backup.backup_tables import sampled
 from ..backup.sampling import Sample
-from ..backup.tables import sampled
 from ..base.units import human_bytes, plural
 from ..jobs import Batch
 from .recover_plan import RecoverPlan

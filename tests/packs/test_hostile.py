@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import IntegrityError
-from glacier_magic.packs import PackReader, PackWriter, frames
-from glacier_magic.packs.frames import END_MAGIC, FRAME, INDEX_MAGIC, TABLE_MAGIC
+from glacier_magic.packs import PackReader, PackWriter, zstd_frames
+from glacier_magic.packs.zstd_frames import END_MAGIC, FRAME, INDEX_MAGIC, TABLE_MAGIC
 
-zstd = frames.zstd()
+zstd = zstd_frames.zstd()
 
 LINE = ["a", "file", 512, 3, 0, 0o644, "0" * 64, ""]
 

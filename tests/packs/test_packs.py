@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import InputError, IntegrityError, LocalError
 from glacier_magic.packs import PackMember, PackReader, PackWriter, walk
-from glacier_magic.packs.frames import FRAME
 from glacier_magic.packs.reader import TAIL
+from glacier_magic.packs.zstd_frames import FRAME
 
 MIB = 1 << 20
 

@@ -4,7 +4,7 @@ pyrage seals and opens whole files, in processes of their own, as it holds the i
 What no library does is here: opening a range of a sealed file.
 """
 
-from .age import SealedFile
+from .age_format import SealedFile
 from .identities import Identity, read_identities
 from .sealing import Sealed, Sealing
 

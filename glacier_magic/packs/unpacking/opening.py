@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
-from ..frames import zstd
+from ..zstd_frames import zstd
 from .ciphers import bakthat, openssl
 from .keys import Keys
 from .layers import PIECE, Allowance, Layer, Opener, opened, pieces_of

@@ -12,7 +12,7 @@ from ...catalogue import Deletion
 from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
 from ...errors.steps import step
-from ...migrate.sources import SourceCheck
+from ...migrate.proven_sources import SourceCheck
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
 from ...transfer.engine import Engine

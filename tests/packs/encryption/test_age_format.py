@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from glacier_magic.errors import IntegrityError, WrongKey
 from glacier_magic.packs.encryption import Identity, SealedFile
-from glacier_magic.packs.encryption.age import CHUNK, HEAD, MOST_STANZAS, TAG
+from glacier_magic.packs.encryption.age_format import CHUNK, HEAD, MOST_STANZAS, TAG
 from tests.packs.encryption.passphrases import sealed_by
 
 SEALED_CHUNK = CHUNK + TAG

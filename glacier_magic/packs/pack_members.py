@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .frames import Unpacker, damaged
+from .zstd_frames import Unpacker, damaged
 
 BLOCK = 512
 FILE, FOLDER, SYMLINK, HARDLINK, GONE = "file", "folder", "symlink", "hardlink", "gone"
