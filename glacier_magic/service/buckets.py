@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -15,22 +15,18 @@ from functools import cached_property
 from typing import Any
 
 from ..base.bucket_names import KEPT, BucketFolder, ObjectId, is_bucket
-from ..errors import AccessDenied, CredentialsError, GlacierError, NotFound, Refused, RegionError, Unavailable
+from ..errors import AccessDenied, GlacierError, NotFound, Refused, RegionError, Unavailable
 from ..errors.steps import step
 from .client import OutputStream, Service
 from .clock import ServiceClock
-from .translation import translated
+from .s3_failures import Kind, s3_failures
 
 RUNNING = "RestoreAlreadyInProgress"
 _ENDED = "InvalidObjectState"
 _RESTORE = re.compile(r'ongoing-request="(true|false)"(?:, expiry-date="([^"]+)")?')
-_KINDS: dict[str, tuple[type[GlacierError], str]] = {
-    "AccessDenied": (AccessDenied, "S3 denied access"),
+_KINDS: dict[str, Kind] = {
     "AuthorizationHeaderMalformed": (RegionError, "The bucket is in another region"),
     "PermanentRedirect": (RegionError, "The bucket is in another region"),
-    "InvalidAccessKeyId": (CredentialsError, "S3 does not know this access key"),
-    "SignatureDoesNotMatch": (CredentialsError, "S3 does not accept the signature"),
-    "RequestTimeTooSkewed": (CredentialsError, "This computer's clock is off by more than S3 allows"),
     "NoSuchBucket": (NotFound, "There is no such bucket"),
     "NoSuchKey": (NotFound, "There is no such object any more"),
     "PreconditionFailed": (Refused, "The object was overwritten since the bucket was listed"),
@@ -288,19 +284,8 @@ def _listed(found: Mapping[str, Any]) -> BucketEntry:
     )
 
 
-@contextmanager
-def _asked() -> Iterator[None]:
-    """Translate failures of S3."""
-    try:
-        with translated():
-            yield
-    except GlacierError as error:
-        found = _KINDS.get(error.code)
-        if found is None:
-            raise
-        kind, what = found
-        code = _SAME.get(error.code, error.code)
-        raise kind(f"{what}: {error.message}", cure=_cure(error.code, kind), code=code) from None
+def _asked() -> AbstractContextManager[None]:
+    return s3_failures(_KINDS, _cure, _SAME)
 
 
 def _cure(code: str, kind: type[GlacierError]) -> str | None:

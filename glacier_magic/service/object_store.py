@@ -9,21 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..errors import (
-    AccessDenied,
-    CredentialsError,
-    GlacierError,
-    InputError,
-    IntegrityError,
-    NotFound,
-    Refused,
-    Unavailable,
-)
+from ..errors import AccessDenied, GlacierError, InputError, IntegrityError, NotFound, Refused, Unavailable
 from ..errors.steps import step
 from .bodies import HashedBody
 from .client import Service
 from .connection import s3_client
-from .translation import translated
+from .s3_failures import Kind, s3_failures
 
 EXISTS, CHANGED, NO_UPLOAD = "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"
 """The codes of refusals that a move continues from: the key has an object, something else was written to
@@ -33,14 +24,10 @@ _ABSENT = ("NoSuchKey", "NoSuchVersion", "MethodNotAllowed")  # the last is that
 
 _NOT_SET = ("NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError")
 
-_KINDS: dict[str, tuple[type[GlacierError], str]] = {
-    "AccessDenied": (AccessDenied, "S3 denied access"),
+_KINDS: dict[str, Kind] = {
     "BadDigest": (IntegrityError, "The bytes changed on their way"),
-    "InvalidAccessKeyId": (CredentialsError, "S3 does not know this access key"),
     "NoSuchBucket": (InputError, "There is no such bucket"),
-    "RequestTimeTooSkewed": (CredentialsError, "This computer's clock is off by more than S3 allows"),
     "RequestTimeout": (Unavailable, "The bytes arrived too slowly"),
-    "SignatureDoesNotMatch": (CredentialsError, "S3 does not accept the signature"),
     "XAmzContentSHA256Mismatch": (IntegrityError, "The bytes changed on their way"),
 }
 """Codes of S3 that the vault service does not have, or means otherwise."""
@@ -350,18 +337,12 @@ def _sha256(body: HashedBody) -> str:
 def _asked() -> Iterator[None]:
     """Translate failures of S3; what does not exist there is no :class:`NotFound` of a vault or a job."""
     try:
-        with translated():
+        with s3_failures(_KINDS, _cure):
             yield
-    except GlacierError as error:
-        found = _KINDS.get(error.code)
-        if found is not None:
-            kind, what = found
-            cure = (
-                f"{step('policy', '--iam')} shows the permissions that moves need."
-                if kind is AccessDenied
-                else ""
-            )
-            raise kind(f"{what}: {error.message}", cure=cure, code=error.code) from None
-        if isinstance(error, NotFound):
-            raise Refused(error.message, cure="", code=error.code) from None
-        raise
+    except NotFound as error:
+        raise Refused(error.message, cure="", code=error.code) from None
+
+
+def _cure(_: str, kind: type[GlacierError]) -> str:
+    denied = kind is AccessDenied
+    return f"{step('policy', '--iam')} shows the permissions that moves need." if denied else ""
