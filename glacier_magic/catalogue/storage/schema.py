@@ -22,6 +22,7 @@ class Words(TypedDict):
     by_key: str  # after a table whose rows are stored in the order of its primary key
     first: str  # after a column of an index in which nulls come first
     hash: str  # the tree hash of an archive in hexadecimal digits
+    unhex_contents: str  # the statement that makes bytes of the hashes of contents
 
 
 APPLICATION_ID = 0x676C6163
@@ -320,7 +321,6 @@ CREATE TABLE contents(            -- what a set has stored
     set_id BIGINT NOT NULL, sha256 {bytes} NOT NULL, size BIGINT NOT NULL,
     pack_id BIGINT NOT NULL, start BIGINT NOT NULL
 );
-CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
 CREATE INDEX contents_by_pack ON contents(pack_id);
 CREATE TABLE entries(             -- in snapshot n if since <= n and (until is null or n < until)
     set_id BIGINT NOT NULL, path {text} NOT NULL, since BIGINT NOT NULL, until BIGINT,
@@ -330,6 +330,12 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
     PRIMARY KEY(set_id, path, since)
 ){by_key}"""
 
+HASHES = """
+-- earlier, hashes of contents were texts of hexadecimal digits; a new table is empty
+{unhex_contents};
+CREATE INDEX contents_by_hash ON contents(set_id, size, substr(sha256, 1, 4));
+DROP INDEX IF EXISTS entries_by_content"""
+
 LABELS = """
 -- the user's words on archives and snapshots: labels, with spaces between, and a note
 ALTER TABLE archive_rows ADD COLUMN labels {text} NOT NULL DEFAULT '';
@@ -337,7 +343,7 @@ CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
 ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
 ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, LABELS, MOVES, COPIES)
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, HASHES, LABELS, MOVES, COPIES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

@@ -27,6 +27,7 @@ WORDS = schema.Words(
     by_key=" WITHOUT ROWID",
     first="",  # in SQLite nulls always come first
     hash="lower(hex(a.tree_hash))",
+    unhex_contents="UPDATE contents SET sha256=glacier_magic_unhex(sha256)",
 )
 
 PAGE = 8192
@@ -40,7 +41,8 @@ COMPOSED = "glacier_magic_composed"
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Add :data:`HOLDS` and :data:`COMPOSED` to a connection."""
+    """Add :data:`HOLDS` and :data:`COMPOSED` to a connection, and what its migration needs."""
+    connection.create_function("glacier_magic_unhex", 1, bytes.fromhex, deterministic=True)
     connection.create_function(COMPOSED, 1, lambda text: text and composed(text), deterministic=True)
     connection.create_function(HOLDS, 2, lambda text, part: part in folded(text), deterministic=True)
 

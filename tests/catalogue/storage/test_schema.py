@@ -59,6 +59,25 @@ def test_a_new_catalogue_gets_every_step(place, later):
     assert notes(place) == []
 
 
+@pytest.mark.each_backend
+def test_backups_of_a_catalogue_with_hashes_as_texts_stay(place, monkeypatch):
+    """Their contents are found by their hashes, so that nothing is stored again."""
+    digest = "00ff" * 16
+    before = schema.BACKUPS.replace("sha256 {bytes}", "sha256 {text}")
+    monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, schema.NOTES, before))
+    catalogue = Catalogue(place, HERE)
+    catalogue.database.execute(
+        "INSERT INTO contents(set_id, sha256, size, pack_id, start) VALUES(1, ?, 5, 1, 0)", (digest,)
+    )
+    catalogue.close()
+    monkeypatch.undo()
+    catalogue = Catalogue(place, HERE)
+    number = catalogue.backups.content(1, 5, digest)
+    assert number is not None
+    assert catalogue.backups.contents(1, [number])[number].sha256 == digest
+    catalogue.close()
+
+
 def test_a_step_that_fails_changes_nothing(first, later):
     """Not even its first statement."""
     later(f"{STEP};\nINSERT INTO nowhere VALUES(1)")

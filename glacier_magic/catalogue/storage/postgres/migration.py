@@ -18,6 +18,7 @@ WORDS = schema.Words(
     by_key="",
     first=" NULLS FIRST",
     hash="encode(a.tree_hash, 'hex')",
+    unhex_contents="ALTER TABLE contents ALTER sha256 TYPE BYTEA USING decode(sha256::text, 'hex')",
 )
 
 
