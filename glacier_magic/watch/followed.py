@@ -17,9 +17,9 @@ from ..client.session import Session
 from ..client.used_catalogues import UsedCatalogue
 from ..errors import AccessDenied, CatalogueError, CredentialsError, GlacierError
 from ..jobs.watched import deletions_to_resume, number_open
+from ..plans import deleter_of
 from ..service import Connection
 from ..transfer.budget import Stopped
-from ..transfer.deleting import Deleter
 from .event_lines import Events
 
 LONGEST = 300.0
@@ -185,7 +185,7 @@ class FollowedCatalogue:
             for deletion in deletions_to_resume(session.catalogue):
                 if not deletion.held:
                     what = f"deletion of {plural(deletion.left, 'archive')} from {deletion.vault}"
-                    run = Deleter(session.engine, deletion, stop=stop).run
+                    run = deleter_of(session.engine, deletion, stop=stop).run
                     self._try(f"deletion {deletion.id}", what, run, stop)
             for found in session.catalogue.backups.to_send(free=True):
                 vault = session.vault(found.vault)

@@ -13,9 +13,11 @@ from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.emulator import process
 from glacier_magic.errors import AccessDenied, CatalogueError, CredentialsError, Unavailable
 from tests.counting import counting
+from tests.migrate.conftest import archives, bucket, requests, s3, to
 from tests.packed import place
 from tests.plans.delete.test_delete_plan import begun
 
+__all__ = ["archives", "bucket", "requests", "s3", "to"]
 pytestmark = pytest.mark.usefixtures("soon")
 
 
@@ -124,6 +126,22 @@ def test_a_confirmed_deletion_is_continued_and_no_failed_one_repeated(
         assert requests() == 2
     assert lines[1].endswith("started deletion of 2 archives from photos")
     assert lines[2].endswith("finished deletion of 2 archives from photos")
+
+
+def test_sources_of_moves_are_deleted_only_while_s3_has_them(
+    archives, vault, session, watch, to, ready, later, s3, bucket, requests
+):
+    """S3 is asked for each object, as by the session that was closed."""
+    archives(a=10, b=20, c=30)
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run())
+    later(session, days=91)
+    plan = vault.delete_migrated()
+    session.catalogue.deletions.begin(plan.choice, what=plan.title, size=plan.bytes, promised=plan.promised())
+    s3.delete_object(Bucket=bucket, Key="in/a")
+    left(session)
+    lines = watch().end()
+    assert requests("DeleteArchive") == 2
+    assert any("started deletion of 3 archives" in line for line in lines)
 
 
 @pytest.mark.limits(denials=2, workers=1)
