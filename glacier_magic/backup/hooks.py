@@ -54,6 +54,8 @@ class Hooks:
             return cls()
         cure = f"Write lines like after = 'COMMAND' below [{name}]; the names are {', '.join(TIMES)}."
         try:
+            if file.exists() and not file.is_file():  # reading a pipe would not end
+                raise InputError(f"{str(file)!r} is not a file", cure=cure)
             if os.name == "posix" and file.stat().st_mode & 0o002:
                 raise InputError(
                     f"All users can change {str(file)!r}, which has commands that run as you",

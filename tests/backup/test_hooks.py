@@ -137,6 +137,16 @@ def test_a_link_to_nowhere_is_not_as_if_there_were_no_commands(backup, commands)
         backup.plan()
 
 
+def test_a_pipe_in_the_place_of_the_file_is_refused(backup, commands):
+    """Nobody writes to it."""
+    commands()
+    hooks_file().unlink()
+    os.mkfifo(hooks_file())
+    with pytest.raises(InputError, match="is not a file"):
+        backup.plan()
+    hooks_file().unlink()
+
+
 def test_commands_that_all_users_can_change_are_refused(backup, commands):
     commands()
     hooks_file().chmod(0o666)
