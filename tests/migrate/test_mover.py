@@ -96,6 +96,30 @@ def test_the_same_object_written_by_another_is_ours(archives, ready, s3, bucket,
     assert proofs(session, bucket) == {"in/small": ("proven", 2)}
 
 
+def test_a_second_computer_asks_for_nothing_and_replaces_nothing(
+    archives, vault, to, later, ready, connect, tmp_path, listed, requests, s3, bucket, objects
+):
+    """It takes over the jobs of the first one, whose objects it finds when it writes; a new plan is empty."""
+    contents = archives(a=10, b=20)
+    there = connect(catalogue=tmp_path / "there.sqlite").vault("photos")
+    listed(there)
+    requests.again()
+    batch = vault.migrate("*", to=to, storage_class="STANDARD").run()
+    other = there.migrate("*", to=to, storage_class="STANDARD")
+    assert other.requests == 0
+    second = other.run()
+    ready(batch)
+    written = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    later(there.session)
+    second.wait(30)
+    assert proofs(there.session, bucket) == proofs(vault.session, bucket)
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"] == written
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    puts = requests("s3:PutObject")
+    assert there.migrate("*", to=to, storage_class="STANDARD").empty
+    assert (requests("InitiateJob"), requests("s3:PutObject")) == (2, puts)
+
+
 def test_damage_on_the_way_never_reaches_s3(archives, moved, calls, changed_stream, objects, requests):
     """A flipped byte is found before anything is sent, and the range is fetched again."""
     contents = archives(small=10, parts=PART + 1)
