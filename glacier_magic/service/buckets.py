@@ -31,7 +31,7 @@ _KINDS: dict[str, Kind] = {
     "NoSuchKey": (NotFound, "There is no such object any more"),
     "PreconditionFailed": (Refused, "The object was overwritten since the bucket was listed"),
     _ENDED: (NotFound, "The object cannot be read before it is restored"),
-    "SlowDown": (Unavailable, "S3 asks us to slow down"),
+    "SlowDown": (Unavailable, "S3 accepts fewer requests at present"),
     "GlacierExpeditedRetrievalNotAvailable": (Refused, "There is no capacity for expedited retrievals now"),
 }
 """Codes of S3 that the vault service does not have, or means otherwise."""
