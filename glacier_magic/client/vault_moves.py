@@ -95,7 +95,8 @@ class VaultMoves(VaultStaging):
     def delete_migrated(self, *, max_fee: Decimal | int | str | None = None) -> DeleteMovedPlan:
         """Return the plan to delete the archives that S3 has, proven by its own record of each.
 
-        S3 is asked again immediately before each archive is deleted.  Archives younger than 90 days, whose
+        The object of an archive is the proof of others with the same name and bytes, too.  S3 is asked
+        again immediately before each archive is deleted.  Archives younger than 90 days, whose
         deletion has a fee, are left out.
 
         :param max_fee: delete those as well if the fee is no more than so many US dollars.
@@ -104,6 +105,8 @@ class VaultMoves(VaultStaging):
         now = self._service.clock.now_ms()
         moves = self._catalogue.moved.of_vault(self.name)
         proven = [row.archive_id for moved, row in moves if moved.proof >= STORED_AS_SENT]
+        own = set(proven)
+        proven += [each for each in self._catalogue.moved.same_as_proven(self.name) if each not in own]
         known = self._catalogue.archives.known(self.name, proven)
         there = [archive for archive in known if archive.state not in (DELETED, "gone")]
         free = [a for a in there if max_fee is not None or (a.created and not hours_left(a.created, now))]
@@ -119,6 +122,7 @@ class VaultMoves(VaultStaging):
             engine=self.session.engine,
             log=self.session.plan_log,
             young=[archive for archive in there if archive.archive_id not in chosen],
+            same=len(chosen - own),
         )
         return plan if max_fee is None else plan.limit_to(max_fee)
 
