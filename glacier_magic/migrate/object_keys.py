@@ -25,7 +25,7 @@ DESCRIPTION = 1_024
 """Bytes of an archive's description that are written on its object: S3 allows 2 KB of metadata."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_DRIVE = re.compile("[A-Za-z]:(?=/|$)")
+_DRIVE = re.compile("/*[A-Za-z]:(?=/|$)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # lists of S3 are XML
 _PLAIN = "".join(sorted(set(printable) - set("%\t\n\r\x0b\x0c")))
 
@@ -74,7 +74,8 @@ def key_of(archive: ArchiveRecord, prefix: str = "") -> str:
     characters become ``_``; what is too long is cut, with a hash.
     """
     name = _CONTROL.sub("_", archive.file_name.replace("\\", "/"))
-    parts = _parts(_DRIVE.sub("", name, count=1))
+    found = _DRIVE.match(name)
+    parts = _parts(name[found.end() :] if found else name)
     return _fitting(prefix + ("/".join(parts) or f"unnamed/{archive.archive_id}"))
 
 

@@ -64,6 +64,7 @@ def test_keys_are_legal_distinct_and_stable(made, prefix, order):
         ("scans/a.tif", "scans/a.tif"),
         ("C:\\scans\\a.tif", "scans/a.tif"),
         ("//srv/./x/../a", "srv/x/a"),
+        ("http://srv/drive c:/a", "http:/srv/drive c:/a"),
         ("a\nb\x00", "a_b_"),
         ("CON/nul ", "CON/nul "),
         ("../..", "unnamed/id000" + "x" * 133),
