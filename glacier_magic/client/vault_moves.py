@@ -12,6 +12,7 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option
+from ..migrate.chosen_keys import ChosenKeys, check_given
 from ..migrate.object_keys import BucketPrefix
 from ..migrate.proving import STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
@@ -24,6 +25,7 @@ from ..service.object_store import ObjectStore
 from .vault_staging import VaultStaging
 
 if TYPE_CHECKING:
+    from ..migrate.chosen_keys import KeyTable
     from .selection import Selectable
 
 
@@ -40,6 +42,9 @@ class VaultMoves(VaultStaging):
         spread: str | float | None = None,
         daily: str | int | None = None,
         sample: int | None = None,
+        keys: KeyTable | None = None,
+        key: str | None = None,
+        suffix: str | None = None,
         accept_lifecycle: bool = False,
         executor: Executor | None = None,
     ) -> MigratePlan:
@@ -52,15 +57,21 @@ class VaultMoves(VaultStaging):
         :param destination: where this computer is; see :meth:`~.Vault.restore`.
         :param spread: see :meth:`~.Vault.restore`; so is *daily*.
         :param sample: move only so many of the archives, to see how it goes; the same ones each time.
+        :param keys: keys by archive id, whole as in the plan's table: a dict, a DataFrame with the columns
+            archive_id and key, or a .csv or .parquet file with them.  The others are made of the names.
+        :param key: a template of the keys below *to*, such as ``{created:%Y}/{name}``, see
+            :data:`~.chosen_keys.FIELDS`.
+        :param suffix: what the key has before its extension where another object has it already.
         :param accept_lifecycle: write to the bucket although a lifecycle rule deletes the objects again.
         :param executor: copies the bytes, in other processes or on other computers; its workers sign
             with the credentials that they find.  None: threads of this process.
         :raises NameNotKnown: a word matches nothing.
-        :raises InputError: there is no such bucket, storage class or tier, or the bucket is in another
-            region.
+        :raises InputError: there is no such bucket, storage class or tier, the bucket is in another
+            region, or the keys cannot be used.
         :raises AccessDenied: the bucket belongs to another account, or may not be used.
         """
         place, storage_class = BucketPrefix.of(to), checked_class(storage_class)
+        choice = ChosenKeys.of(place, keys, key, suffix)
         session = self.session
         objects = ObjectStore(session.service, session.region, attempts=5)
         region = objects.bucket_region(place.bucket, session.account)
@@ -71,6 +82,11 @@ class VaultMoves(VaultStaging):
             )
         # By age, as they were stored: the service finds them faster.
         archives = sorted(self._selector.select(words), key=lambda archive: archive.created or 0)
+        there = {archive.archive_id: archive for archive in archives}
+        others = self._catalogue.archives.known(
+            self.name, [each for each in choice.given if each not in there]
+        )
+        check_given(choice.given, there, {archive.archive_id for archive in others})
         if sample is not None:
             archives = sorted(archives, key=_chance)[:sample]
         return MigratePlan(
@@ -86,6 +102,7 @@ class VaultMoves(VaultStaging):
             pace=Pace.of(spread, daily),
             executor=executor,
             accept_lifecycle=accept_lifecycle,
+            choice=choice,
         )
 
     def migrations(self) -> Migrations:

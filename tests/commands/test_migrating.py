@@ -48,6 +48,8 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("migrate", "*", "--to", "folder"),
         ("migrate", "*", "--to", "s3://no-such-bucket-here"),
         ("migrate", "*", "--to", "s3://b", "--class", "reduced"),
+        ("migrate", "*", "--to", "s3://b", "--key", "{name.x}"),
+        ("migrate", "*", "--to", "s3://b", "--keys", "none.csv"),
         ("rm", "--migrated", "a.tif"),
         ("rm", "--migrated"),
         ("policy", "--iam", "restore"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from decimal import Decimal
@@ -17,6 +18,7 @@ from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
 from ...jobs import Batch, Tracker
+from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
 from ...migrate.object_keys import BucketPrefix, labels
 from ...prices import Quote
@@ -57,6 +59,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
 
     :param place: the bucket, and the prefix of the keys.
     :param storage_class: the class of the objects, as S3 spells it.
+    :param choice: how the keys are chosen.
     :param executor: what copies the bytes; None for threads of this process.
     :param accept_lifecycle: write to the bucket although a rule of it deletes the objects again.
     """
@@ -78,8 +81,10 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         pace: Pace | None = None,
         executor: Executor | None = None,
         accept_lifecycle: bool = False,
+        choice: ChosenKeys | None = None,
     ) -> None:
         self.place, self.storage_class = place, storage_class
+        self._choice = choice or ChosenKeys()
         self._objects, self._executor = objects, executor
         self._accept_lifecycle = accept_lifecycle
         super().__init__(
@@ -100,7 +105,14 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def _decide(self) -> list[MoveItem]:
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
-        return decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
+        return decide(
+            self._archives,
+            existing,
+            vault=self.vault,
+            tier=self.tier,
+            catalogue=self._catalogue,
+            choice=self._choice,
+        )
 
     # What it says
 
@@ -131,9 +143,10 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             found = [item for item in self.items if item.words == action]
             words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
             facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
-        renamed = sum(item.renamed for item in self.items)
+        renamed = Counter(item.why for item in self.items if item.why)
         if renamed:
-            facts.append(("keys", f"{plural(renamed, 'key')} other than the name; the table has all"))
+            why = ", ".join(f"{words} ({count:,})" for words, count in renamed.items())
+            facts.append(("keys", f"{plural(renamed.total(), 'key')} other than the name: {why}"))
         if asking.out or asking.out_unsized:
             time = download_time(
                 asking.out, self._timetable, self._catalogue, self._clock, max_rate=self._tracker.max_rate
@@ -199,17 +212,27 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return facts
 
     def _head(self) -> Sequence[str]:
-        return ("name", "size", "what happens", "object")
+        return ("name", "size", "what happens", "object", "another key because")[: 4 + self._renames]
+
+    @property
+    def _renames(self) -> bool:
+        return any(item.why for item in self.items)
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (item.archive.name or item.archive.archive_id, human_bytes(item.size), item.words, item.place)
+            (
+                item.archive.name or item.archive.archive_id,
+                human_bytes(item.size),
+                item.words,
+                item.place,
+                *([item.why] if self._renames else []),
+            )
             for item in self.items[:SHOWN]
         ]
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, job_id."""
+        """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, why, job_id."""
         import pandas as pd
 
         columns = {
@@ -220,6 +243,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             "action": [item.words for item in self.items],
             "bucket": [item.bucket for item in self.items],
             "key": [item.object_key for item in self.items],
+            "why": [item.why for item in self.items],
             "job_id": [item.job.job_id if item.job else None for item in self.items],
         }
         return marked(pd.DataFrame(columns).astype({"size": "Int64"}))

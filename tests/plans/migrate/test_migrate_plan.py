@@ -92,6 +92,54 @@ def test_what_a_plan_says(plan):
         shown.run(max_cost=Decimal("0.0000001"))
 
 
+def test_chosen_keys(plan, filled):
+    """The plan shows them with the reason; other archives keep their names; mistakes are refused."""
+    table = plan().table.set_index("name")
+    table.loc["c.txt", "key"] = "in/elsewhere.txt"
+    shown = plan(keys=table.reset_index()[lambda frame: frame.name == "c.txt"])
+    assert dict(zip(shown.table.key, shown.table.why, strict=True)) == {
+        "in/elsewhere.txt": "given",
+        "in/scans/a.tif": "",
+        "in/scans/b.tif": "",
+    }
+    assert dict(shown.facts)["keys"] == "1 key other than the name: given (1)"
+    assert "given" in repr(shown)
+    assert sorted(plan(key="{created:%Y}/{file}").table.key)[0].endswith("/a.tif")
+    with pytest.raises(InputError, match="does not have"):
+        plan(keys={"x" * 138: "in/a"})
+    with pytest.raises(InputError, match="whose bytes differ"):
+        plan(keys=dict.fromkeys(table.archive_id, "in/a"))
+
+
+def test_a_suffix_where_the_key_has_another_object(plan, s3, bucket, session):
+    """The object is unchanged; a suffix that is taken, too, is a conflict."""
+    for key in ("in/c.txt", "in/scans/a.tif", "in/scans/a-2.tif"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"other")
+    assert list(plan().table.action).count("its key has another object") == 2
+    batch = plan(suffix="-2").run()
+    found = (
+        session.vault(batch.snapshot.rows[0].vault).migrate("*", to=f"s3://{bucket}/in", suffix="-2").table
+    )
+    found = found.set_index("name")
+    assert dict(found.key) == {
+        "c.txt": "in/c-2.txt",
+        "scans/a.tif": "in/scans/a.tif",
+        "scans/b.tif": "in/scans/b.tif",
+    }
+    assert found.action["c.txt"] == "already in progress"
+    assert found.action["scans/a.tif"] == "its key has another object"
+
+
+def test_a_given_key_that_another_move_has(plan, filled, files):
+    """Nothing is requested for it, also before the first object is there."""
+    plan().run()
+    files("late", b"late")
+    late = filled.upload("late").id
+    shown = plan(keys={late: "in/c.txt"})
+    assert shown.table.set_index("name").action["late"] == "its key has another object"
+    assert shown.requests == 0
+
+
 def test_a_sample_is_the_same_each_time(filled, bucket):
     """And is a part of the archives."""
     some = [filled.migrate("*", to=f"s3://{bucket}", sample=2).items for _ in range(2)]
