@@ -57,12 +57,14 @@ def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
         assert float(found["mtime"]) == 1_600_000_000
 
 
-def test_equal_archives_are_requested_once(vault, files, moved, objects, jobs_of):
+def test_equal_archives_are_requested_once(vault, files, to, moved, objects, jobs_of):
     """One of another name is an object of its own; one of the same name is the same object."""
     for name in ("a/one", "b/two"):
         files(name, b"equal")
         vault.upload(name)
     vault.upload("a/one", again=True)
+    plan = vault.migrate("*", to=to, tier="Standard")
+    assert (plan.bytes, plan.asking.out) == (5, 10)  # each object takes its bytes out of the region
     moved()
     assert objects() == {"in/a/one": b"equal", "in/b/two": b"equal"}
     assert len(jobs_of()) == 1

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ from ...service.object_store import ObjectStore
 from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until
-from ..restore.items import OTHERS, STATES, UNDER_WAY
-from ..restore.quoting import destination_words, when_ready
+from ..restore.items import OTHERS, STATES, TWIN, UNDER_WAY
+from ..restore.quoting import Asking, destination_words, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
 from ..restore.timetable import Pace
 from .move_items import Existing, MoveItem, decide
@@ -154,6 +155,12 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("copied by", destination), ("copy", time)]
         return [*facts, *self._bucket.facts()]
+
+    @property
+    def asking(self) -> Asking:
+        """The numbers of its requests and of the way out, which each object of equal bytes takes."""
+        found, twins = super().asking, sum(item.size or 0 for item in self._having(TWIN))
+        return replace(found, out=found.out + twins)
 
     @property
     def target(self) -> TargetClass:
