@@ -46,6 +46,7 @@ class VaultMoves(VaultStaging):
         key: str | None = None,
         suffix: str | None = None,
         accept_lifecycle: bool = False,
+        cross_region: bool = False,
         executor: Executor | None = None,
     ) -> MigratePlan:
         """Return the plan to move archives to S3; nothing is requested or written until its ``run()``.
@@ -63,6 +64,7 @@ class VaultMoves(VaultStaging):
             :data:`~.chosen_keys.FIELDS`.
         :param suffix: what the key has before its extension where another object has it already.
         :param accept_lifecycle: write to the bucket although a lifecycle rule deletes the objects again.
+        :param cross_region: also to a bucket in another region than the vault, which has a price.
         :param executor: copies the bytes, in other processes or on other computers; its workers sign
             with the credentials that they find.  None: threads of this process.
         :raises NameNotKnown: a word matches nothing.
@@ -76,10 +78,13 @@ class VaultMoves(VaultStaging):
         objects = ObjectStore(session.service, session.region, attempts=5)
         region = objects.bucket_region(place.bucket, session.account)
         if region != session.region:
-            raise InputError(
-                f"The bucket {place.bucket} is in {region}, and the vault in {session.region}",
-                cure=f"Name a bucket in {session.region}: the way to another region is charged.",
-            )
+            if not cross_region:
+                raise InputError(
+                    f"The bucket {place.bucket} is in {region}, and the vault in {session.region}",
+                    cure=f"Name a bucket in {session.region}. The way to another region is charged: "
+                    f"{option('cross-region', True)} shows the price.",
+                )
+            objects = ObjectStore(session.service, region, attempts=5)
         # By age, as they were stored: the service finds them faster.
         archives = sorted(self._selector.select(words), key=lambda archive: archive.created or 0)
         there = {archive.archive_id: archive for archive in archives}

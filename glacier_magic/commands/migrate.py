@@ -43,6 +43,9 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--accept-lifecycle", action="store_true", help="even if a rule of the bucket deletes the objects"
     )
+    parser.add_argument(
+        "--cross-region", action="store_true", help="to a bucket in another region than the vault"
+    )
     table_option(parser)
     retrieval_options(parser)
 
@@ -68,6 +71,7 @@ def _run(console: Console, args: Namespace) -> Any:
             key=args.key,
             suffix=args.suffix,
             accept_lifecycle=args.accept_lifecycle,
+            cross_region=args.cross_region,
         )
     return settled(console, plan, args, then="the archives to S3")
 

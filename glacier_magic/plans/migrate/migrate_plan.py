@@ -22,16 +22,17 @@ from ...jobs import Batch, Tracker
 from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
 from ...migrate.object_keys import BucketPrefix, labels
-from ...prices import Quote
+from ...prices import Quote, QuoteLine, load
+from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
-from ...prices.quotes import HOUR, MINIMUM_HOURS, early_deletion
+from ...prices.quotes import HERE, HOUR, INTERNET, MINIMUM_HOURS, REGION, early_deletion, gigabytes
 from ...prices.storage_costs import Holding, monthly_storage
 from ...service.object_store import ObjectStore
 from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until
 from ..restore.items import OTHERS, STATES, TWIN, UNDER_WAY
-from ..restore.quoting import Asking, destination_words, when_ready
+from ..restore.quoting import Asking, destination_words, transferred, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
 from ..restore.timetable import Pace
 from .move_items import Existing, MoveItem, decide
@@ -104,6 +105,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return self._catalogue.scope.account
 
     def _decide(self) -> list[MoveItem]:
+        self._s3_prices = load(self._objects.region)
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
         return decide(
@@ -153,7 +155,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
                 asking.out, self._timetable, self._catalogue, self._clock, max_rate=self._tracker.max_rate
             )
             destination = destination_words(self._prices, asking, self.destination)
-            facts += [("copied by", destination), ("copy", time)]
+            facts += [("copied by", destination), *self._other_region(), ("copy", time)]
         return [*facts, *self._bucket.facts()]
 
     @property
@@ -167,11 +169,28 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """The storage class with what it costs by."""
         return TARGETS[self.storage_class]
 
+    def _way_in(self) -> Quote:
+        """Return the price of the transfer from where the bytes are copied to the bucket."""
+        here, region = self.destination, self._objects.region
+        if here in (INTERNET, region):  # what arrives from there is free
+            return Quote()
+        if here == REGION:  # from which one is not known
+            figure = Figure.unknown("transfer-out-region", here)
+            return Quote((QuoteLine(figure, gigabytes(self.asking.out)),))
+        return transferred(self._prices if here == HERE else load(here), self.asking, region)
+
+    def _other_region(self) -> list[tuple[str, str]]:
+        region = self._objects.region
+        if region == self._prices.region:
+            return []
+        words = f"the bucket is in {region}, and the vault in {self._prices.region}"
+        return [("other region", f"{words}: the transfer to the bucket is {self._way_in().brief()}")]
+
     def _more(self) -> Quote:
         part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
         large = [size for size in sizes if size > part]
-        return writing(
-            self._prices,
+        written = writing(
+            self._s3_prices,
             self.target,
             Writing(
                 whole=len(sizes) - len(large),
@@ -180,6 +199,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
                 bytes=sum(large),
             ),
         )
+        return written + (self._way_in() if self._objects.region != self._prices.region else Quote())
 
     @property
     def before(self) -> Quote:
@@ -189,7 +209,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def after(self) -> Quote:
         """What a month of the objects costs."""
-        return monthly(self._prices, self.target, self._holding)
+        return monthly(self._s3_prices, self.target, self._holding)
 
     @property
     def break_even(self) -> Decimal | None:

@@ -10,6 +10,7 @@ from glacier_magic.prices import load
 from glacier_magic.prices.move_costs import TARGETS, Writing, monthly, pays_back, writing
 from glacier_magic.prices.quotes import retrieval
 from glacier_magic.prices.storage_costs import Holding, monthly_storage
+from tests.migrate.conftest import proofs
 
 GIB = 1 << 30
 REGION = "us-east-1"
@@ -195,15 +196,43 @@ def test_a_trial_leaves_nothing(plan, s3, bucket):
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
 
 
-def test_a_bucket_of_another_region_or_none(filled, emulator, bucket):
-    """Both are refused, with what to do."""
-    other = emulator.s3_client("eu-west-1")
-    place = {"LocationConstraint": "eu-west-1"}
-    other.create_bucket(Bucket=f"far-{bucket}", CreateBucketConfiguration=place)
-    with pytest.raises(InputError, match="eu-west-1"):
-        filled.migrate("*", to=f"s3://far-{bucket}/in")
+def test_a_bucket_that_does_not_exist(filled, bucket):
+    """It is refused, with what to do."""
     with pytest.raises(InputError, match="no such bucket"):
         filled.migrate("*", to=f"s3://none-{bucket}/in")
+
+
+@pytest.mark.parametrize(
+    ("destination", "price"),
+    [
+        ("here", Decimal("0.02")),  # us-east-1 to eu-west-1
+        ("us-east-1", Decimal("0.02")),
+        ("eu-west-1", Decimal("0.02")),  # the way out; from there it is free
+        ("internet", Decimal(0)),  # what comes in is free
+        ("sa-east-1", Decimal("0.158")),  # 0.02 to sa-east-1, and from there 0.138
+        ("region", None),
+    ],
+)
+def test_a_bucket_of_another_region(filled, emulator, bucket, destination, price, ready):
+    """It is refused without consent; the transfer and the prices there are in the quote, and it is moved."""
+    other, name = emulator.s3_client("eu-west-1"), f"far-{bucket}"
+    place = {"LocationConstraint": "eu-west-1"}
+    other.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    with pytest.raises(InputError, match="in eu-west-1, and the vault in us-east-1"):
+        filled.migrate("*", to=f"s3://{name}/in")
+    plan = filled.migrate("*", to=f"s3://{name}/in", cross_region=True, destination=destination)
+    size = Decimal(plan.bytes) / GIB
+    lines = [line for line in plan.quote.lines if line.figure.item == "transfer-out-region"]
+    amounts = [line.amount for line in lines]
+    assert (None if None in amounts else sum(amounts)) == (None if price is None else price * size)
+    assert (plan.quote.total is None) is (price is None)
+    assert "the bucket is in eu-west-1" in dict(plan.facts)["other region"]
+    put = next(line.figure for line in plan.quote.lines if line.figure.item == "deep-archive-put-requests")
+    assert (put.region, put.price) == ("eu-west-1", Decimal("0.055"))
+    if destination == "here":
+        ready(plan.run())
+        assert other.list_objects_v2(Bucket=name)["KeyCount"] == 3
+        assert set(proofs(filled.session, name).values()) == {("proven", 2)}
 
 
 def test_classes_by_either_spelling():
