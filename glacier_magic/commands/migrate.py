@@ -84,7 +84,7 @@ VERB = Verb(
     examples=(
         ("migrate 'scans/2019/*' --to s3://archive-2026/scans --sample 10", "a few first"),
         ("migrate --from df --to s3://archive --daily 2TB --max-cost 40", ""),
-        ("migrate '*' --to s3://archive --key '{created:%Y}/{name}' --suffix -2", "keys of your own"),
+        ("migrate '*' --to s3://archive --key '{created:%Y}/{name}'", "keys of your own"),
         ("rm --migrated", "afterwards: delete what S3 has"),
     ),
     details=(
