@@ -235,24 +235,25 @@ def test_other_processes_copy(archives, moved, objects, requests, session, bucke
     assert not any("secret" in what or "token" in what.casefold() for what in kinds)
 
 
-@pytest.mark.limits(give_up=PATIENCE, fetch_retry=0.05)
-def test_ten_archives_through_faults_of_every_kind(
+@pytest.mark.limits(give_up=PATIENCE, fetch_retry=0.01, list_retry=0, lost_request=0, request_interval=0.02)
+@pytest.mark.limits(first_pause=0.001, longest_pause=0.01)
+def test_sixty_archives_through_faults_of_every_kind(
     archives, vault, to, ready, emulator, objects, uploads, jobs_of, session, bucket
 ):
-    """Each request of a copy fails one time in twenty, in each of the ways that it can."""
-    contents = archives(**{f"n{n:02}": 100 + n for n in range(8)}, one=PART + 1, two=2 * PART)
-    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
-    copying = ["GetJobOutput", "s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart", "s3:ListParts"]
-    copying += ["s3:CompleteMultipartUpload", "s3:GetObjectAttributes", "s3:ListMultipartUploads"]
-    for seed, operation in enumerate(copying):
-        for kind in ("reset-before", "reset-during", "reset-after", "500", "503", "truncate", "flip"):
-            emulator.fault(kind, operation, probability=0.05, seed=seed)
-    emulator.fault("complete-error-in-200", "s3:CompleteMultipartUpload", probability=0.2, seed=1)
-    emulator.fault("complete-conflict", "s3:CompleteMultipartUpload", probability=0.2, seed=2)
-    emulator.fault("slow-down", "s3:UploadPart", probability=0.2, seed=3)
+    """Each request, of both services, fails one time in twenty, in each of the ways that it can."""
+    contents = archives(**{f"n{n:02}": 100 + n for n in range(57)}, one=PART + 1, two=2 * PART, mib=MIB)
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    broken = ["reset-before", "reset-during", "reset-after", "truncate"]
+    for seed, kind in enumerate([*broken, "408", "500", "503", "throttling", "slow-down"]):
+        emulator.fault(kind, probability=0.05, seed=seed)
+    emulator.fault("flip", "GetJobOutput", probability=0.2, seed=1)
+    emulator.fault("complete-error-in-200", probability=0.2, seed=1)
+    emulator.fault("complete-conflict", probability=0.2, seed=2)
+    batch = plan.run()
+    emulator.fault("expired-token", probability=0.05, seed=9)  # to who has just run a plan, it is an error
     ready(batch)
     emulator.clear_faults()
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert set(proofs(session, bucket).values()) == {("proven", 2)}
-    assert len(jobs_of()) == len(set(jobs_of())) == 10
+    assert len(jobs_of()) == len(set(jobs_of())) == 60
     assert uploads() == []
