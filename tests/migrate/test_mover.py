@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+from glacier_magic.base.session_limits import USUAL
+from glacier_magic.base.treehash import part_ranges, part_size_for
 from glacier_magic.errors import IntegrityError, JobExpired, Refused, Unavailable
 from tests.migrate.conftest import MIB, proofs
 
@@ -30,6 +32,7 @@ def moved(vault, ready, to):
     return moved
 
 
+@pytest.mark.each_backend
 def test_archives_of_every_size_become_objects(archives, moved, objects, requests, session, bucket, jobs_of):
     """One request, or parts; the checksums of S3 are ours; a second plan has nothing to do."""
     sizes = {"one": 1, "mib": MIB, "more": MIB + 1, "whole": PART, "parts": PART + 1, "many": 3 * PART}
@@ -42,6 +45,45 @@ def test_archives_of_every_size_become_objects(archives, moved, objects, request
     assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (4, 2 + 3)
     assert session.vault("photos").migrate("*", to=f"s3://{bucket}/in", storage_class="standard").empty
     assert session.past_plan(1).record.state == "done"
+
+
+@pytest.mark.limits(object_part=USUAL.object_part)
+def test_an_archive_above_one_part_of_the_usual_size(archives, moved, objects, requests, session, bucket):
+    """It is moved whole, in two parts."""
+    contents = archives(large=USUAL.object_part + 1)
+    moved()
+    assert objects() == {"in/large": contents["large"]}
+    assert proofs(session, bucket) == {"in/large": ("proven", 2)}
+    assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (0, 2)
+
+
+GIB, TIB = 1 << 30, 1 << 40
+
+
+@pytest.mark.parametrize(
+    ("size", "part", "count"),
+    [
+        (1, 64 * MIB, 1),
+        (MIB, 64 * MIB, 1),
+        (MIB + 1, 64 * MIB, 1),
+        (64 * MIB, 64 * MIB, 1),
+        (64 * MIB + 1, 64 * MIB, 2),
+        (625 * GIB, 64 * MIB, 10_000),
+        (625 * GIB + 1, 128 * MIB, 5_001),
+        (5 * TIB + 1, GIB, 5_121),  # 5 TiB was the largest object until 2025
+        (40_000 * GIB, 4 * GIB, 10_000),  # the largest archive of a vault
+    ],
+)
+def test_the_parts_of_archives_of_any_size(size, part, count):
+    """Each is a node of the archive's tree, and a part that S3 allows."""
+    assert part_size_for(size, smallest=USUAL.object_part) == part
+    spans = list(part_ranges(size, part))
+    assert len(spans) == count <= 10_000
+    assert spans[0][0] == 0
+    assert spans[-1][1] == size
+    assert all(start % part == 0 and 0 < end - start <= part for start, end in spans)
+    assert 5 * MIB <= part <= 5 * GIB
+    assert (part // MIB).bit_count() == 1
 
 
 def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
