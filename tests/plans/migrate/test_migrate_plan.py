@@ -4,12 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import AccessDenied, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
-from glacier_magic.prices import load
-from glacier_magic.prices.move_costs import TARGETS, Writing, monthly, pays_back, writing
-from glacier_magic.prices.quotes import retrieval
-from glacier_magic.prices.storage_costs import Holding, monthly_storage
 from tests.migrate.conftest import proofs
 
 GIB = 1 << 30
@@ -49,29 +46,88 @@ def plan(filled, bucket):
     return plan
 
 
-# Reckoned by hand: a million archives of 1 GB, which is the second column of a petabyte's paper plan.
+@pytest.fixture
+def large(session, vault):
+    """A vault of 100 archives of 10 GiB, as the catalogue knows them."""
+    for n in range(100):
+        session.catalogue.archives.record(
+            ArchiveRecord.described(
+                f"n{n:03}",
+                vault=vault.name,
+                archive_id=f"{n:03}".ljust(138, "x"),
+                size=10 * GIB,
+                created=0,
+                tree_hash=f"{n:064x}",
+                state="listed",
+                seen=None,
+            )
+        )
+    return vault
+
+
+# 1,000 GB in 100 archives in us-east-1, and 160 parts of 64 MiB each, reckoned by hand.
+
+PARTS = (100 + 16_000) * 0.005 / 1000  # starting an upload, and each part, is a Standard request
+READS = (100 + 16) * 0.0004 / 1000  # the record of each object, and a page for 1,000 parts
+STAGED = 1000 * 0.023 / 720  # the parts, for an hour at the Standard price
+INDEX, NAMES = 100 * 32 / 2**20, 100 * 8 / 2**20  # GB: 32 KiB and, in S3, 8 KiB at the Standard price
+IN_VAULT = (1000 + INDEX) * 0.0036
 
 
 @pytest.mark.parametrize(
-    ("name", "once", "month", "months"),
+    ("name", "tier", "once", "month", "months"),
     [
-        # 1,000,000 x 0.03 / 1000 + 1 GB x 0.01 + puts, creates and parts, reads, an hour of staging
-        ("GLACIER", "30 + 10000 + 30 + 85 + 0.4 + 31.94444", "3600 + 0.10986 + 0.17548", None),
-        ("DEEP_ARCHIVE", "30 + 10000 + 50 + 85 + 0.4 + 31.94444", "990 + 0.03021 + 0.17548", "3.907"),
-        ("STANDARD", "30 + 10000 + 5 + 85 + 0.4", "1177.6 + 10137.6 + 10248", None),
+        (
+            "DEEP_ARCHIVE",
+            "Standard",
+            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.05 / 1000 + PARTS + READS + STAGED,
+            (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+            "3.9",  # 10.12 / (3.60 - 0.99)
+        ),
+        (
+            "DEEP_ARCHIVE",
+            "Bulk",
+            100 * 0.05 / 1000 + PARTS + READS + STAGED,  # bulk retrievals cost nothing
+            (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+            "0.0",  # 0.12 / (3.60 - 0.99)
+        ),
+        (
+            "GLACIER_IR",
+            "Standard",
+            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.02 / 1000 + PARTS + READS,
+            1000 * 0.004,  # no overhead, and nothing is smaller than 128 KB
+            None,
+        ),
+        (
+            "GLACIER",
+            "Standard",
+            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.03 / 1000 + PARTS + READS + STAGED,
+            (1000 + INDEX) * 0.0036 + NAMES * 0.023,  # as in the vault, and the names
+            None,
+        ),
+        (
+            "STANDARD_IA",
+            "Expedited",
+            1000 * 0.03 + 100 * 10 / 1000 + 100 * 0.01 / 1000 + PARTS + READS,
+            1000 * 0.0125,
+            None,
+        ),
     ],
 )
-def test_a_price_reckoned_by_hand(name, once, month, months):
-    """A million archives of 1 GiB, in 16 parts each, by Standard retrievals."""
-    prices, count = load(REGION), 1_000_000
-    written = Writing(uploads=count, parts=16 * count, bytes=count * GIB)
-    quote = retrieval(prices, count * GIB, count, "Standard") + writing(prices, TARGETS[name], written)
-    assert float(quote.total) == pytest.approx(sum(map(float, once.split(" + "))))
-    before = monthly_storage(prices, Holding(count * GIB, count))
-    after = monthly(prices, TARGETS[name], Holding(count * GIB, count))
-    assert float(after.total) == pytest.approx(sum(map(float, month.split(" + "))), rel=1e-6)
-    found = pays_back(quote, before, after)
-    assert (found is None) if months is None else float(found) == pytest.approx(float(months), rel=1e-3)
+def test_a_price_reckoned_by_hand(large, bucket, name, tier, once, month, months):
+    """What is paid once, a month before and after, and the months after which it has paid for itself."""
+    to = f"s3://{bucket}/in"
+    plan = large.migrate("*", to=to, storage_class=name, tier=tier, destination="here")
+    assert float(plan.quote.total) == pytest.approx(once)
+    assert float(plan.before.total) == pytest.approx(IN_VAULT)
+    assert float(plan.after.total) == pytest.approx(month)
+    words = dict(plan.facts)["a month"]
+    if months is None:
+        assert plan.break_even is None
+        assert "it costs no less there" in words
+    else:
+        assert float(plan.break_even) == pytest.approx(once / (IN_VAULT - month))
+        assert f"pays for itself after {months} months" in words
 
 
 def test_what_a_plan_says(plan):
