@@ -116,7 +116,7 @@ def test_another_object_stays_as_it_is(
     archives, ready, s3, bucket, objects, uploads, jobs_of, vault, to, session
 ):
     """One that is there before the plan is not requested; one that comes later is not overwritten."""
-    archives(early=10, late=10, large=PART + 1)
+    contents = archives(early=10, late=10, large=PART + 1)
     s3.put_object(Bucket=bucket, Key="in/early", Body=b"other")
     plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
     assert plan.table.set_index("name").action["early"] == "its key has another object"
@@ -129,6 +129,10 @@ def test_another_object_stays_as_it_is(
     assert objects() == {"in/early": b"other", "in/late": b"other", "in/large": b"other"}
     assert set(proofs(session, bucket).values()) == {("conflict", 0), ("conflict", 1)}
     assert uploads() == []
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard", suffix="_2").run())
+    assert len(jobs_of()) == 3  # that of the early one, which was not requested before
+    others = {f"in/{name}_2": content for name, content in contents.items()}
+    assert objects() == others | dict.fromkeys(("in/early", "in/late", "in/large"), b"other")
 
 
 def test_the_same_object_written_by_another_is_ours(archives, ready, s3, bucket, vault, to, session):
