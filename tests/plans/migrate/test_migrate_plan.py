@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from glacier_magic.catalogue import ArchiveRecord
-from glacier_magic.errors import AccessDenied, InputError, OverBudget, Refused
+from glacier_magic.errors import AccessDenied, CredentialsError, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
 from tests.migrate.conftest import proofs
 
@@ -220,19 +220,20 @@ def test_a_bucket_that_deletes_the_objects(plan, s3, bucket, prefix, refused, cl
 
 
 @pytest.mark.parametrize(
-    ("operation", "kind"),
+    ("fault", "operation", "kind"),
     [
-        ("s3:CreateMultipartUpload", AccessDenied),
-        ("s3:HeadBucket", AccessDenied),
-        ("s3:ListObjectsV2", AccessDenied),
+        ("access-denied", "s3:CreateMultipartUpload", AccessDenied),
+        ("access-denied", "s3:HeadBucket", AccessDenied),
+        ("access-denied", "s3:ListObjectsV2", AccessDenied),
+        ("expired-token", "s3:HeadBucket", CredentialsError),
     ],
 )
 def test_what_is_not_allowed_is_found_before_anything_is_paid(
-    plan, emulator, operation, kind, client, filled
+    plan, emulator, fault, operation, kind, client, filled
 ):
     """No retrieval is requested."""
-    emulator.fault("access-denied", operation)
-    with pytest.raises(AccessDenied):
+    emulator.fault(fault, operation)
+    with pytest.raises(kind):
         plan().run()
     emulator.clear_faults()
     assert client.list_jobs(vaultName=filled.name)["JobList"] == []
