@@ -76,7 +76,7 @@ def test_a_template_makes_legal_distinct_keys_of_any_names(made, text, hostile):
         assert legal(key)
         assert key.startswith("p/")
         assert contents.setdefault(key, each.bytes_key) == each.bytes_key
-        assert choice.why(each, key, "p/") or key == f"p/{each.file_name}"
+        assert choice.why(each, key, "p/") or key == "p/" + each.file_name.lstrip("/")
     assert keys(archives[::-1], "p/", own=choice.key) == found[::-1]
 
 
@@ -151,6 +151,7 @@ def test_why_a_key_is_not_the_name():
     """Each change has its reason."""
     plain, choice = archive(0, "d/a.txt"), ChosenKeys(suffix="-2")
     assert choice.why(plain, "p/d/a.txt", "p/") == ""
+    assert choice.why(archive(0, "/d/a.txt"), "p/d/a.txt", "p/") == ""
     assert choice.why(plain, "p/d/a-2.txt", "p/") == "another object has the key"
     assert choice.why(plain, "p/d/a (2020-01-01 id000x).txt", "p/") == "others have the name"
     for name, why in (

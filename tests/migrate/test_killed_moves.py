@@ -144,20 +144,20 @@ DRIVER = """
 
 
 def test_a_killed_driver_of_other_processes(
-    emulator,
-    region,
-    session_place,
     archives,
-    session,
-    connect,
-    child,
-    later,
-    to,
     bucket,
-    objects,
-    uploads,
+    child,
+    connect,
+    emulator,
     jobs_of,
+    later,
+    objects,
+    region,
     requests,
+    session,
+    session_place,
+    to,
+    uploads,
 ):
     """What its workers had sent and it had recorded is adopted: nothing of that is fetched again."""
     contents = archives(large=5 * PART)
