@@ -74,60 +74,61 @@ INDEX, NAMES = 100 * 32 / 2**20, 100 * 8 / 2**20  # GB: 32 KiB and, in S3, 8 KiB
 IN_VAULT = (1000 + INDEX) * 0.0036
 
 
-@pytest.mark.parametrize(
-    ("name", "tier", "once", "month", "months"),
-    [
-        (
-            "DEEP_ARCHIVE",
-            "Standard",
-            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.05 / 1000 + PARTS + READS + STAGED,
-            (1000 + INDEX) * 0.00099 + NAMES * 0.023,
-            "3.9",  # 10.12 / (3.60 - 0.99)
-        ),
-        (
-            "DEEP_ARCHIVE",
-            "Bulk",
-            100 * 0.05 / 1000 + PARTS + READS + STAGED,  # bulk retrievals cost nothing
-            (1000 + INDEX) * 0.00099 + NAMES * 0.023,
-            "0.0",  # 0.12 / (3.60 - 0.99)
-        ),
-        (
-            "GLACIER_IR",
-            "Standard",
-            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.02 / 1000 + PARTS + READS,
-            1000 * 0.004,  # no overhead, and nothing is smaller than 128 KB
-            None,
-        ),
-        (
-            "GLACIER",
-            "Standard",
-            1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.03 / 1000 + PARTS + READS + STAGED,
-            (1000 + INDEX) * 0.0036 + NAMES * 0.023,  # as in the vault, and the names
-            None,
-        ),
-        (
-            "STANDARD_IA",
-            "Expedited",
-            1000 * 0.03 + 100 * 10 / 1000 + 100 * 0.01 / 1000 + PARTS + READS,
-            1000 * 0.0125,
-            None,
-        ),
-    ],
-)
-def test_a_price_reckoned_by_hand(large, bucket, name, tier, once, month, months):
-    """What is paid once, a month before and after, and the months after which it has paid for itself."""
-    to = f"s3://{bucket}/in"
-    plan = large.migrate("*", to=to, storage_class=name, tier=tier, destination="here")
-    assert float(plan.quote.total) == pytest.approx(once)
-    assert float(plan.before.total) == pytest.approx(IN_VAULT)
-    assert float(plan.after.total) == pytest.approx(month)
-    words = dict(plan.facts)["a month"]
-    if months is None:
-        assert plan.break_even is None
-        assert "it costs no less there" in words
-    else:
-        assert float(plan.break_even) == pytest.approx(once / (IN_VAULT - month))
-        assert f"pays for itself after {months} months" in words
+RECKONED = [
+    (
+        "DEEP_ARCHIVE",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.05 / 1000 + PARTS + READS + STAGED,
+        (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+        "3.9",  # 10.12 / (3.60 - 0.99)
+    ),
+    (
+        "DEEP_ARCHIVE",
+        "Bulk",
+        100 * 0.05 / 1000 + PARTS + READS + STAGED,  # bulk retrievals cost nothing
+        (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+        "0.0",  # 0.12 / (3.60 - 0.99)
+    ),
+    (
+        "GLACIER_IR",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.02 / 1000 + PARTS + READS,
+        1000 * 0.004,  # no overhead, and nothing is smaller than 128 KB
+        None,
+    ),
+    (
+        "GLACIER",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.03 / 1000 + PARTS + READS + STAGED,
+        (1000 + INDEX) * 0.0036 + NAMES * 0.023,  # as in the vault, and the names
+        None,
+    ),
+    (
+        "STANDARD_IA",
+        "Expedited",
+        1000 * 0.03 + 100 * 10 / 1000 + 100 * 0.01 / 1000 + PARTS + READS,
+        1000 * 0.0125,
+        None,
+    ),
+]
+"""Class, tier, what is paid once, what a month costs, and the months after which it has paid for itself."""
+
+
+def test_a_price_reckoned_by_hand(large, bucket):
+    """Once, a month before and after, and whether it pays for itself."""
+    for name, tier, once, month, months in RECKONED:
+        to = f"s3://{bucket}/in"
+        plan = large.migrate("*", to=to, storage_class=name, tier=tier, destination="here")
+        assert float(plan.quote.total) == pytest.approx(once)
+        assert float(plan.before.total) == pytest.approx(IN_VAULT)
+        assert float(plan.after.total) == pytest.approx(month)
+        words = dict(plan.facts)["a month"]
+        if months is None:
+            assert plan.break_even is None
+            assert "it costs no less there" in words
+        else:
+            assert float(plan.break_even) == pytest.approx(once / (IN_VAULT - month))
+            assert f"pays for itself after {months} months" in words
 
 
 def test_what_a_plan_says(plan):
@@ -259,37 +260,40 @@ def test_a_bucket_that_does_not_exist(filled, bucket):
         filled.migrate("*", to=f"s3://none-{bucket}/in")
 
 
-@pytest.mark.parametrize(
-    ("destination", "price"),
-    [
-        ("here", Decimal("0.02")),  # us-east-1 to eu-west-1
-        ("us-east-1", Decimal("0.02")),
-        ("eu-west-1", Decimal("0.02")),  # the way out; from there it is free
-        ("internet", Decimal(0)),  # what comes in is free
-        ("sa-east-1", Decimal("0.158")),  # 0.02 to sa-east-1, and from there 0.138
-        ("region", None),
-    ],
-)
-def test_a_bucket_of_another_region(filled, emulator, bucket, destination, price, ready):
+TO_IRELAND = {
+    "here": Decimal("0.02"),  # us-east-1 to eu-west-1
+    "us-east-1": Decimal("0.02"),
+    "eu-west-1": Decimal("0.02"),  # the way out; from there it is free
+    "internet": Decimal(0),  # what comes in is free
+    "sa-east-1": Decimal("0.158"),  # 0.02 to sa-east-1, and from there 0.138
+    "region": None,
+}
+"""US dollars for a GB between regions, by where the bytes are copied; None if that is not known."""
+
+
+def test_a_bucket_of_another_region(filled, emulator, bucket, ready):
     """It is refused without consent; the transfer and the prices there are in the quote, and it is moved."""
     other, name = emulator.s3_client("eu-west-1"), f"far-{bucket}"
     place = {"LocationConstraint": "eu-west-1"}
     other.create_bucket(Bucket=name, CreateBucketConfiguration=place)
     with pytest.raises(InputError, match="in eu-west-1, and the vault in us-east-1"):
         filled.migrate("*", to=f"s3://{name}/in")
-    plan = filled.migrate("*", to=f"s3://{name}/in", cross_region=True, destination=destination)
-    size = Decimal(plan.bytes) / GIB
-    lines = [line for line in plan.quote.lines if line.figure.item == "transfer-out-region"]
-    amounts = [line.amount for line in lines]
-    assert (None if None in amounts else sum(amounts)) == (None if price is None else price * size)
-    assert (plan.quote.total is None) is (price is None)
-    assert "the bucket is in eu-west-1" in dict(plan.facts)["other region"]
+
+    def planned(destination):
+        return filled.migrate("*", to=f"s3://{name}/in", cross_region=True, destination=destination)
+
+    for destination, price in TO_IRELAND.items():
+        plan = planned(destination)
+        amounts = [line.amount for line in plan.quote.lines if line.figure.item == "transfer-out-region"]
+        wanted = None if price is None else price * plan.bytes / GIB
+        assert (None if None in amounts else sum(amounts)) == wanted
+        assert (plan.quote.total is None) is (price is None)
+        assert "the bucket is in eu-west-1" in dict(plan.facts)["other region"]
     put = next(line.figure for line in plan.quote.lines if line.figure.item == "deep-archive-put-requests")
     assert (put.region, put.price) == ("eu-west-1", Decimal("0.055"))
-    if destination == "here":
-        ready(plan.run())
-        assert other.list_objects_v2(Bucket=name)["KeyCount"] == 3
-        assert set(proofs(filled.session, name).values()) == {("proven", 2)}
+    ready(planned("here").run())
+    assert other.list_objects_v2(Bucket=name)["KeyCount"] == 3
+    assert set(proofs(filled.session, name).values()) == {("proven", 2)}
 
 
 def test_classes_by_either_spelling():
