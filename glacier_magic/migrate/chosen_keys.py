@@ -81,9 +81,9 @@ class ChosenKeys:
 
     def why(self, archive: ArchiveRecord, key: str, prefix: str) -> str:
         """Return why a key is not simply prefix and name; empty if it is."""
-        own = self.key(archive, prefix)
         if key == prefix + archive.file_name.lstrip("/"):
             return ""
+        own = self.key(archive, prefix)
         if key != own:
             return "another object has the key" if key == self.another(own) else "others have the name"
         if archive.archive_id in self.given:

@@ -97,12 +97,15 @@ class Existing:
         )
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
-        """Return whether the object of a key says that it is this archive."""
+        """Return whether the object of a key says that it is this archive, or has its tree hash."""
         new = ObjectToWrite(
             bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class
         )
         found = self.objects.metadata(new) if self.keys[key] == archive.size else None
-        return found is not None and found.get("gm-archive-id") == archive.archive_id
+        if found is None:
+            return False
+        same = bool(archive.tree_hash) and found.get("gm-tree-hash") == archive.tree_hash
+        return same or found.get("gm-archive-id") == archive.archive_id
 
 
 def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool:
@@ -179,6 +182,8 @@ def _keys(
     wanted = dict(zip(chosen, (archive.bytes_key for archive in archives), strict=True)) | taken
 
     def free(archive: ArchiveRecord, key: str) -> bool:
+        if key in taken:
+            return taken[key] == archive.bytes_key
         return wanted.get(key, archive.bytes_key) == archive.bytes_key and (
             key not in existing.keys or existing.has(archive, key)
         )

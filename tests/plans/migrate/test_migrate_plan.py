@@ -188,6 +188,19 @@ def test_a_suffix_where_the_key_has_another_object(plan, s3, bucket, session):
     assert found.action["scans/a.tif"] == "its key has another object"
 
 
+def test_an_object_of_the_same_bytes_needs_no_suffix(plan, filled, files, ready, connect, tmp_path, listed):
+    """Also where only the object says so: a second archive of that name and those bytes has it, too."""
+    files("c.txt", b"c.txt" * 100)
+    filled.upload("c.txt", again=True)
+    ready(plan().run())
+    assert set(plan(suffix="-2").table.action) == {"already in S3", "the same object as another"}
+    there = connect(catalogue=tmp_path / "there.sqlite").vault(filled.name)
+    listed(there)
+    found = there.migrate("*", to=plan().place.url, suffix="-2").table
+    assert set(found.action) == {"already in S3"}
+    assert sorted(found.key) == ["in/c.txt", "in/c.txt", "in/scans/a.tif", "in/scans/b.tif"]
+
+
 def test_a_given_key_that_another_move_has(plan, filled, files):
     """Nothing is requested for it, also before the first object is there."""
     plan().run()
