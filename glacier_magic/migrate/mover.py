@@ -26,6 +26,7 @@ from ..catalogue.records.moved_records import (
     MovedPart,
 )
 from ..errors import IntegrityError, LocalError, Refused, Unavailable
+from ..errors.steps import option
 from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
@@ -365,7 +366,8 @@ def conflict(url: str) -> Refused:
     """Return the error about a key with another object."""
     return Refused(
         f"{url} exists with other bytes, another class or another checksum; it is unchanged",
-        cure="Move the archive below another prefix; nothing is requested again while its output lasts.",
+        cure=f"{option('suffix', 'TEXT')} gives it another key; nothing is requested again while its output "
+        "lasts.",
         code="Conflict",
     )
 

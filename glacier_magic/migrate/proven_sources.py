@@ -28,8 +28,8 @@ class SourceCheck:
         :raises Refused: its object is not proven, is gone, or differs from what was sent.
         """
         catalogue = self._engine.catalogue
-        moved = catalogue.moved.proven(self._vault, item.archive_id)
         archive = catalogue.archives.get(self._vault, item.archive_id)
+        moved = catalogue.moved.proven(archive) if archive else None
         if moved is None or archive is None:
             raise Refused(f"{item.name!r} is not proven in S3, and stays", cure="")
         objects = self._stores.setdefault(moved.region, ObjectStore(self._engine.service, moved.region))

@@ -119,7 +119,7 @@ class ObjectStore:
             try:
                 found = self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner)
             except botocore.exceptions.ClientError as error:
-                _name_failure(error, {404: "NoSuchBucket"})
+                _name_failure(error, {400: "ExpiredToken", 404: "NoSuchBucket"})
                 raise
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))

@@ -23,6 +23,9 @@ def filled(main, files, region):
 
 def test_out_of_a_vault(filled, client, tmp_path):
     """The plan, the move, the list, the manifest, and the deletion of the sources."""
+    own = ("--key", "{created:%Y}/{file}", "--suffix", "_2", "--cross-region")
+    assert filled("migrate", "*.tif", "--to", filled.to, *own) == InputError.exit_code
+    assert "by the template" in filled.out
     assert filled("migrate", "*.tif", "--to", filled.to, "--class", "glacier-ir") == InputError.exit_code
     assert "Move 2 archives" in filled.out
     assert f"{filled.to}/a.tif" in filled.out
@@ -48,6 +51,8 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("migrate", "*", "--to", "folder"),
         ("migrate", "*", "--to", "s3://no-such-bucket-here"),
         ("migrate", "*", "--to", "s3://b", "--class", "reduced"),
+        ("migrate", "*", "--to", "s3://b", "--key", "{name.x}"),
+        ("migrate", "*", "--to", "s3://b", "--keys", "none.csv"),
         ("rm", "--migrated", "a.tif"),
         ("rm", "--migrated"),
         ("policy", "--iam", "restore"),

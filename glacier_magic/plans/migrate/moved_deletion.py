@@ -22,18 +22,28 @@ class DeleteMovedPlan(DeletePlan):
     gone or another stays.
 
     :param young: archives that are left out because deleting them has a fee.
+    :param same: how many of the archives have the object of another one with their name and bytes.
     """
 
     def __init__(
-        self, choice: DeletionChoice, *, engine: Engine, log: PlanLog, young: list[ArchiveRecord]
+        self,
+        choice: DeletionChoice,
+        *,
+        engine: Engine,
+        log: PlanLog,
+        young: list[ArchiveRecord],
+        same: int = 0,
     ) -> None:
-        self._young = young
+        self._young, self._same = young, same
         super().__init__(choice, engine=engine, log=log)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         facts = [*super().facts, ("proof", "S3 is asked for each object immediately before its source goes")]
+        if self._same:
+            count = plural(self._same, "archive")
+            facts.append(("the same", f"{count} with name and bytes of another: one object is for all"))
         if self._young:
             count = plural(len(self._young), "archive")
             size = human_bytes(sum(archive.size or 0 for archive in self._young))
