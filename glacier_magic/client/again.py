@@ -93,7 +93,7 @@ class Reissue:
     def extend(self, words: Sequence[Selectable], *, vault: str | None) -> ExtendPlan:
         """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
-        refuse_bucket(vault, "The copies of objects are not extended from here yet")
+        refuse_bucket(vault, "Copies of objects are kept for days: the bucket's own extend() takes them")
         found = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
         kept = [d for d in found if not is_bucket(d.vault)]
         chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
