@@ -57,8 +57,8 @@ def class_sums(
         # Of a float: hours times bytes of a large bucket are more than 64 bits.
         "SUM(CASE WHEN rest>0 THEN rest*1.0*(size+?) ELSE 0 END) AS early, "
         "SUM(CASE WHEN rest>0 THEN 1 ELSE 0 END) AS young "
-        "FROM (SELECT description AS kind, size, "
-        f"CASE description {minimum} ELSE 0 END-(?-created)/{HOUR} AS rest "
+        "FROM (SELECT COALESCE(description, name) AS kind, size, "  # null: it is the name
+        f"CASE COALESCE(description, name) {minimum} ELSE 0 END-(?-created)/{HOUR} AS rest "
         f"FROM archive_rows WHERE vault_id=? AND {in_vault(known.current)}) AS listed "
         "GROUP BY kind ORDER BY kind",
         (smallest, smallest, overhead, *values, now, known.id),
