@@ -56,7 +56,7 @@ def test_a_restore_that_runs_is_speeded_up_once(scans, restores, copy_of, later,
     gigabyte = Decimal(MIB) / (1 << 30)
     assert plan.quote.total == gigabyte * Decimal("0.03") + Decimal("0.15") / 1000
     assert "charged as well is not documented" in repr(plan.quote)
-    assert "Speed up" in plan._repr_html_()
+    assert "Speed up" in plan.card_html()
     with pytest.raises(OverBudget):
         plan.run(max_cost="0.0001", accept_unconfirmed=True)
     assert restores() == 2
@@ -138,7 +138,7 @@ def test_a_copy_is_kept_longer_for_its_request_and_its_days(scans, restores, cop
     assert restores() == 2
     days = (plan.until - before).days
     assert plan.quote.total == Decimal(MIB) / (1 << 30) * days / 30 * Decimal("0.023")
-    assert "kept until" in plan._repr_html_()
+    assert "kept until" in plan.card_html()
     row = plan.run().snapshot.rows[0]
     assert restores() == 3
     assert row.state == "ready"
