@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from decimal import Decimal
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
+from ...base.session_limits import USUAL
+from ...base.treehash import part_size_for
 from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
@@ -147,8 +148,18 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return TARGETS[self.storage_class]
 
     def _more(self) -> Quote:
-        sizes = Counter(item.size or 0 for item in self._having(*STATES))
-        return writing(self._prices, self.target, Writing.of(sizes))
+        part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
+        large = [size for size in sizes if size > part]
+        return writing(
+            self._prices,
+            self.target,
+            Writing(
+                whole=len(sizes) - len(large),
+                uploads=len(large),
+                parts=sum(-(-size // part_size_for(size, smallest=part)) for size in large),
+                bytes=sum(large),
+            ),
+        )
 
     @property
     def before(self) -> Quote:
