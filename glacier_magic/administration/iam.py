@@ -77,6 +77,10 @@ QUEUE_ACTIONS = (
     "TagQueue",
 )
 
+LISTED = ("ListBucket",)
+RESTORED = ("GetObject", "GetObjectAttributes", "RestoreObject")
+"""What buckets in the place of vaults need: on the bucket, and on its objects."""
+
 
 BUCKET_ACTIONS = (
     "GetBucketLocation",
@@ -94,9 +98,6 @@ OBJECT_ACTIONS = (
     "PutObject",
 )
 """What moves need: nothing deletes an object."""
-LISTED = ("ListBucket",)
-RESTORED = ("GetObject", "GetObjectAttributes", "RestoreObject")
-"""What buckets in the place of vaults need: on the bucket, and on its objects."""
 
 
 class IdentityPolicy(Rendered):
