@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..base.bucket_names import is_bucket, refuse_bucket
+from ..base.bucket_names import is_bucket
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..catalogue.records.moved_records import is_object
@@ -93,7 +93,10 @@ class Reissue:
     def extend(self, words: Sequence[Selectable], *, vault: str | None) -> ExtendPlan:
         """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
-        refuse_bucket(vault, "Copies of objects are kept for days: the bucket's own extend() takes them")
+        if is_bucket(vault):
+            raise InputError(
+                "Copies of objects are kept for days", cure="Use extend(days=...) of the bucket."
+            )
         found = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
         kept = [d for d in found if not is_bucket(d.vault)]
         chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None

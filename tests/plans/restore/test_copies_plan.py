@@ -126,6 +126,37 @@ def test_a_lost_answer_to_a_speed_up_is_no_second_charge(scans, emulator, back):
     assert emulator.status()["requests"]["s3:RestoreObject"] - before == 3
 
 
+def test_one_refusal_stops_no_other_and_is_asked_again_alone(scans, emulator, back):
+    """The board has its reason; what S3 accepted is not sent twice."""
+    batch = scans.restore("2019", tier="Bulk", to=back).run()
+    before = emulator.status()["requests"]["s3:RestoreObject"]
+    emulator.fault("slow-down", "s3:RestoreObject")
+    plan = scans.hurry(tier="Standard")
+    plan.run()
+    assert sorted(row.tier for row in batch.snapshot.rows) == ["Bulk", "Standard"]
+    assert [row.tier for row in batch.snapshot.rows if "fewer requests" in row.error] == ["Bulk"]
+    assert scans.session.catalogue.plans.get(plan.number).happened == {"extended": 1}
+    scans.hurry(tier="Standard").run()
+    assert {row.tier for row in batch.snapshot.rows} == {"Standard"}
+    assert [row.error for row in batch.snapshot.rows] == ["", ""]
+    assert emulator.status()["requests"]["s3:RestoreObject"] - before == 3
+
+
+def test_a_copy_that_ended_before_the_yes_is_not_restored_by_it(scans, restores, later, back):
+    """Its bytes would be paid again: another restore shows that price."""
+    scans.restore("2019/b.tif", to=back, days=1).run()
+    later(scans.session, hours=5)
+    scans.session.tracker.wait(lambda seen: seen.count("verified") == 1, 30)
+    plan = scans.extend("2019/b.tif", days=9)
+    assert len(plan.items) == 1
+    later(scans.session, days=3)
+    plan.run()
+    assert restores() == 1
+    assert left_out(plan) == ["1 object: there is no restore of it"]
+    with pytest.raises(InputError, match="for days"):
+        scans.session.extend("2019", vault=scans.name)
+
+
 def test_a_copy_is_kept_longer_for_its_request_and_its_days(scans, restores, copy_of, later, back):
     """Its end moves; nothing is retrieved again; what lasts longer already, or runs, is left out."""
     scans.restore("2019", to=back, days=1).run()
