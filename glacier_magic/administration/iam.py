@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..base.bucket_names import BucketFolder, is_bucket
 from ..base.rendering import Rendered
 
 ACTIONS: dict[str, tuple[str, ...]] = {
@@ -76,6 +77,10 @@ QUEUE_ACTIONS = (
     "TagQueue",
 )
 
+LISTED = ("ListBucket",)
+RESTORED = ("GetObject", "GetObjectAttributes", "RestoreObject")
+"""What buckets in the place of vaults need: on the bucket, and on its objects."""
+
 
 BUCKET_ACTIONS = (
     "GetBucketLocation",
@@ -99,7 +104,8 @@ class IdentityPolicy(Rendered):
     """A policy for an identity that uses this program in one region.
 
     :param account: the account id, or ``*`` for any.
-    :param vaults: names of vaults; ``*`` for all.
+    :param vaults: names of vaults, ``*`` for all, and of buckets or folders in them (``s3://...``); with
+        buckets alone, nothing is allowed on vaults.
     :param bucket: what archives are moved to; ``*`` for any; None for no moves.
     """
 
@@ -114,32 +120,56 @@ class IdentityPolicy(Rendered):
     ) -> None:
         self._bucket = bucket
         self._place = f"{region}:{account}"
-        self._partition, self._vaults = partition, list(vaults)
+        self._partition = partition
+        self._vaults = [name for name in vaults if not is_bucket(name)]
+        self._folders = [BucketFolder.read(name) for name in vaults if is_bucket(name)]
 
     @property
     def document(self) -> dict[str, Any]:
         """The policy."""
-        vaults = [self._arn("glacier", f"vaults/{name}") for name in self._vaults]
-        groups = [
-            # Those need the resource *.
-            _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
-            for sid, actions in ACTIONS.items()
-        ]
-        account = ("ListVaults", *OF_THE_ACCOUNT)  # ListVaults has no resource to name
-        # The names that routing.py gives.
-        topic, queue = self._arn("sns", "glacier-magic*"), self._arn("sqs", "glacier-magic*")
+        account = ("ListVaults", *(OF_THE_ACCOUNT if self._vaults else ()))  # no resources to name
         return {
             "Version": "2012-10-17",
             "Statement": [
                 _statement("Account", "glacier", account, ["*"]),
-                *groups,
-                _statement("NotifyTopic", "sns", TOPIC_ACTIONS, [topic]),
-                _statement("NotifyQueue", "sqs", QUEUE_ACTIONS, [queue]),
+                *self._of_vaults(),
                 # The price list has no resources to name.
                 _statement("Prices", "pricing", ["GetProducts"], ["*"]),
                 *self._moves(),
+                *self._restores(),
             ],
         }
+
+    def _of_vaults(self) -> list[dict[str, Any]]:
+        if not self._vaults:
+            return []
+        vaults = [self._arn("glacier", f"vaults/{name}") for name in self._vaults]
+        # The names that routing.py gives.
+        topic, queue = self._arn("sns", "glacier-magic*"), self._arn("sqs", "glacier-magic*")
+        return [
+            *(
+                # Those need the resource *.
+                _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
+                for sid, actions in ACTIONS.items()
+            ),
+            _statement("NotifyTopic", "sns", TOPIC_ACTIONS, [topic]),
+            _statement("NotifyQueue", "sqs", QUEUE_ACTIONS, [queue]),
+        ]
+
+    def _restores(self) -> list[dict[str, Any]]:
+        if not self._folders:
+            return []
+        s3 = f"arn:{self._partition}:s3:::"
+        buckets = [f"{s3}{bucket}" for bucket in dict.fromkeys(each.bucket for each in self._folders)]
+        return [
+            _statement("ListBuckets", "s3", LISTED, buckets),
+            _statement(
+                "RestoreObjects",
+                "s3",
+                RESTORED,
+                [f"{s3}{each.bucket}/{each.prefix}*" for each in self._folders],
+            ),
+        ]
 
     def _moves(self) -> list[dict[str, Any]]:
         if self._bucket is None:

@@ -86,13 +86,13 @@ def is_deep(archive_id: str) -> bool:
     return archive_id.startswith("DEEP_ARCHIVE:")
 
 
-def refuse_bucket(
-    name: object, what: str = "Buckets are only read from here: nothing is stored, deleted or set up in them"
-) -> None:
+def refuse_bucket(name: object) -> None:
     """Refuse what vaults have and buckets have not.
 
-    :param what: the message.
     :raises InputError: *name* is that of a bucket.
     """
-    if isinstance(name, str) and is_bucket(name):
-        raise InputError(what, cure="Use the tools of S3 for that.")
+    if is_bucket(name):
+        raise InputError(
+            "Buckets are only read from here: nothing is stored, deleted or set up in them",
+            cure="Use the tools of S3 for that.",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..base.bucket_names import is_bucket, refuse_bucket
+from ..base.bucket_names import is_bucket
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..catalogue.records.moved_records import is_object
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-Group = tuple[str, str, str, bool]
-"""Vault, folder, tier, and whether it is about parts: each group is one plan."""
+Group = tuple[str, str, str, bool, int | None]
+"""Vault, folder, tier, whether it is about parts, and the days of copies: each group is one plan."""
 Wanted = dict[Group, dict[tuple[str, ByteRange | None], None]]
 """The archives of each group with their parts, in order, each once."""
 
@@ -80,7 +80,7 @@ class Reissue:
             # Another client's job has no download here, which would know a folder.
             job = self.session.catalogue.jobs.get(row.vault, row.job_id) if not row.ours else None
             if job is not None and job.whole_archive and job.archive_id:
-                group = (job.vault, "restored", job.tier or "Standard", False)  # the service's default tier
+                group = (job.vault, "restored", job.tier or "Standard", False, None)  # the default tier
                 wanted.setdefault(group, {})[job.archive_id, None] = None
         if not wanted:
             raise InputError(
@@ -93,7 +93,10 @@ class Reissue:
     def extend(self, words: Sequence[Selectable], *, vault: str | None) -> ExtendPlan:
         """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
-        refuse_bucket(vault, "The copies of objects are not extended from here yet")
+        if is_bucket(vault):
+            raise InputError(
+                "Copies of objects are kept for days", cure="Use extend(days=...) of the bucket."
+            )
         found = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
         kept = [d for d in found if not is_bucket(d.vault)]
         chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
@@ -150,17 +153,23 @@ class Reissue:
         destination: str | None,
         pace: Pace | None,
     ) -> RestorePlan:
-        (name, root, tier, of_parts), archives = group, self.session.catalogue.archives
+        (name, root, tier, of_parts, days), archives = group, self.session.catalogue.archives
         vault = self.session.vault(name)
         # An archive that was restored by its id alone may still be in no inventory that was read.
         records = [archives.get(name, each) or unknown_archive(name, each) for each, _ in wanted]
         parts = [Asked(part.first, part.last) for _, part in wanted if part is not None]
         return vault.restore_archives(
-            records, parts if of_parts else None, tier=tier, to=root, destination=destination, pace=pace
+            records,
+            parts if of_parts else None,
+            tier=tier,
+            to=root,
+            destination=destination,
+            pace=pace,
+            days=days,
         )
 
 
 def _add(wanted: Wanted, download: Download, tier: str | None = None) -> None:
     of_parts = download.part is not None  # a plan is about parts or whole archives
-    group = (download.vault, download.root, tier or download.tier, of_parts)
+    group = (download.vault, download.root, tier or download.tier, of_parts, download.days)
     wanted.setdefault(group, {})[download.archive_id, download.asked_part] = None

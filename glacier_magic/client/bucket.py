@@ -18,6 +18,7 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.identity import learn_hash
 from ..errors import InputError
 from ..plans import ComparePlan, RestorePlan
+from ..plans.restore.copies_plan import HurryPlan, KeepPlan
 from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
@@ -121,6 +122,38 @@ class Bucket(Vault):
             versions=versions,
             days=days or DAYS,
         )
+
+    def extend(self, *words: Selectable, days: int = DAYS) -> KeepPlan:
+        """Return the plan to keep the copies of objects for so many days from now.
+
+        :param words: the objects, as in :meth:`.Vault.select`; if none, those that downloads wait for.
+        """
+        return KeepPlan(self._copied(words), days=days, **self._known())
+
+    def hurry(self, *words: Selectable, tier: str = "Expedited") -> HurryPlan:
+        """Return the plan to speed up restores that run, and were started from here.
+
+        :param words: as in :meth:`extend`.
+        :param tier: the faster tier.
+        :raises InputError: there is no such tier for one of them.
+        """
+        return HurryPlan(self._copied(words), tier=checked_tier(tier), **self._known())
+
+    def _copied(self, words: Sequence[Selectable]) -> list[ArchiveRecord]:
+        if words:
+            return self.select(*words)
+        waiting = (d.archive_id for d in self._catalogue.downloads.open() if d.vault == self.name)
+        found = (self._catalogue.archives.get(self.name, each) for each in dict.fromkeys(waiting))
+        return [archive for archive in found if archive is not None]
+
+    def _known(self) -> dict[str, Any]:
+        session = self.session
+        return {
+            "vault": self.name,
+            "service": session.service,
+            "tracker": session.tracker,
+            "log": session.plan_log,
+        }
 
     def verify(
         self,

@@ -6,15 +6,16 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..base.bucket_names import refuse_bucket
+from ..base.bucket_names import is_bucket
 from ..base.dataframes import marked
-from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..errors.steps import step
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.storage_costs import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
+from .bucket_cost import BucketCosts, noted
 from .console import Console
 from .grammar import Parser, Verb
 from .options import filled, whole
@@ -64,7 +65,7 @@ class Prices(Rendered):
         return "\n".join([text_table(_PRICE_HEAD, self._rows(), numbers=(1,)), *self._notes()])
 
     def _repr_html(self) -> str:
-        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + _noted(self._notes())
+        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + noted(self._notes())
 
 
 _PRICE_HEAD = ("item", "price", "per", "description", "source")
@@ -155,15 +156,11 @@ class Costs(Rendered):
 
     def _repr_html(self) -> str:
         table = html_table(self._head(), self._rows(), numbers=range(1, 7))
-        return table + _noted(self._notes())
-
-
-def _noted(notes: list[str]) -> str:
-    return "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in notes)
+        return table + noted(self._notes())
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("vault", nargs="?", metavar="VAULT", help="only this vault")
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="only this vault, or a bucket: s3://...")
     parser.add_argument(
         "--depth",
         metavar="N",
@@ -196,11 +193,9 @@ def _run(console: Console, args: Namespace) -> Rendered:
     return _by_vault(console, args, prices)
 
 
-_BY_CLASS = "The price of a bucket depends on the storage classes of its objects, and is not shown yet"
-
-
-def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
-    refuse_bucket(args.vault, _BY_CLASS)
+def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs | BucketCosts:
+    if is_bucket(args.vault):
+        return BucketCosts.of(console.session, console.vault(args.vault).name, prices)
     if args.vault is not None:
         console.session.vault(args.vault)  # checks the name
         console.session.service.describe_vault(args.vault)  # raises NotFound
@@ -222,7 +217,8 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
 
 def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     vault = console.vault(args.vault).name
-    refuse_bucket(vault, _BY_CLASS)
+    if is_bucket(vault):
+        raise InputError("The cost of a bucket is shown by storage class", cure="Leave out --depth.")
     catalogue = console.session.catalogue
     found = by_folder(catalogue.archives.du(vault, depth=args.depth))
     unknown = catalogue.archives.count_unsized(vault)  # imported records may lack sizes
@@ -247,6 +243,7 @@ VERB = Verb(
     examples=(
         ("cost", ""),
         ("cost photos --depth 2", ""),
+        ("cost s3://archive-2026/scans", "a bucket, by storage class"),
         ("cost --prices", "every figure with its source and date"),
     ),
     details=(

@@ -20,7 +20,10 @@ def _configure(parser: Parser) -> None:
         "--iam", action="store_true", help="print the IAM policy that this program needs instead"
     )
     parser.add_argument(
-        "--vault", metavar="VAULT", action="append", help="with --iam: only this vault; may be repeated"
+        "--vault",
+        metavar="VAULT",
+        action="append",
+        help="with --iam: only this vault or bucket (s3://...); may be repeated",
     )
     parser.add_argument(
         "--save", metavar="FILE", help="with --iam: write it to this file, with the whole account id"
@@ -74,6 +77,7 @@ VERB = Verb(
         ("policy", ""),
         ("policy set free-tier", "refuse retrievals beyond the free allowance"),
         ("policy --iam --vault photos", "the permissions that this program needs"),
+        ("policy --iam --vault s3://archive-2026", "those for a bucket in the place of a vault"),
         ("policy --iam migrate archive-2026", "and those of moves to a bucket"),
     ),
     details=(

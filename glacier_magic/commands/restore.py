@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ..base.bucket_names import is_bucket
 from ..base.ranges import Asked
 from ..base.rendering import near
 from ..errors import InputError
@@ -18,6 +19,9 @@ from .grammar import Parser, Verb
 from .options import archive_words, set_rate, size, vault_option, whole
 from .plan_options import running_options, settled, tier_option
 from .unpack import key_options, unpacked
+
+if TYPE_CHECKING:
+    from ..client import Bucket
 
 
 def part_options(parser: Parser) -> None:
@@ -61,7 +65,15 @@ def _configure(parser: Parser) -> None:
     again.add_argument(
         "--extend",
         action="store_true",
-        help="keep outputs longer that expire within 5 hours, or are not downloaded in time",
+        help="keep outputs longer that expire within 5 hours, or are not downloaded in time; of a bucket, "
+        "keep copies for --days from now",
+    )
+    again.add_argument(
+        "--hurry",
+        metavar="TIER",
+        type=str.lower,
+        choices=("standard", "expedited"),
+        help="speed up restores of a bucket's objects that run: standard or expedited",
     )
     again.add_argument(
         "--stop",
@@ -117,7 +129,7 @@ def _named(console: Console, args: Namespace) -> str | None:
 
 
 def _plan(console: Console, args: Namespace) -> Plan[Batch]:
-    if args.expired or args.extend:
+    if args.expired or args.extend or args.hurry:
         return _again(console, args)
     if args.table is None and not args.archives:
         raise InputError(
@@ -142,15 +154,17 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
     if args.table is not None:
         raise InputError(
-            "--expired and --extend read their archives from the catalogue", cure="Leave out --from."
+            "--expired, --extend and --hurry read their archives from the catalogue", cure="Leave out --from."
         )
     if _part(args) is not None or args.newest:
         raise InputError(
-            "--expired and --extend repeat the first requests",
+            "--expired, --extend and --hurry repeat the first requests",
             cure="Leave out --head, --tail, --range and --newest.",
         )
     if "to" in args.typed:
-        raise InputError("--expired and --extend write to the first folder", cure="Leave out --to.")
+        raise InputError("--expired, --extend and --hurry write to the first folder", cure="Leave out --to.")
+    if "days" in args.typed and not args.extend:
+        raise InputError("--days is for --extend and for a restore", cure="Leave it out.")
     vault = _named(console, args)
     if args.expired:
         with console.busy():
@@ -164,7 +178,19 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
             )
     if args.typed & {"tier", "spread", "daily"}:
         raise InputError(
-            "--extend requests at once, in the first tier", cure="Leave out --tier, --spread and --daily."
+            "--extend requests at once, in the first tier, and --hurry has its own",
+            cure="Leave out --tier, --spread and --daily.",
+        )
+    if is_bucket(args.vault or console.session.vault_in_use):
+        bucket = cast("Bucket", console.vault(args.vault))
+        with console.busy():
+            if args.hurry:
+                return bucket.hurry(*args.archives, tier=args.hurry)
+            return bucket.extend(*args.archives, **({"days": args.days} if args.days else {}))
+    if args.hurry or args.days:
+        raise InputError(
+            "Only restores of a bucket's objects are speeded up, or kept for days",
+            cure="The job of an archive keeps its tier, and its output is kept for 24 hours.",
         )
     # A new job for a staged archive starts another 24 hours.
     with console.busy():
@@ -199,6 +225,7 @@ VERB = Verb(
         ("restore --expired", "outputs that expired before they were downloaded"),
         ("restore documents --unpack --yes --wait", "decrypted and extracted, too"),
         ("restore 2019 --days 5 --tier bulk", "objects of a bucket in use"),
+        ("restore 2019 --hurry standard", "a restore of theirs that runs, by a faster tier"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "
@@ -214,6 +241,7 @@ VERB = Verb(
         "the file. Files that are there already are not unpacked, nor what a button in a notebook starts. "
         "To test a password before the rest is paid, peek takes one, too.\n\n"
         "Of a bucket, S3 keeps the restored copies for --days; objects that are in no archive class, or have "
-        "a copy, are downloaded at once."
+        "a copy, are downloaded at once. --extend keeps copies for --days from now; --hurry lets restores go "
+        "on in a faster tier. Without names, both are for the objects that downloads wait for."
     ),
 )

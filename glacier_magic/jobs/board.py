@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..base.bucket_names import is_bucket
 from ..base.dataframes import marked
 from ..base.units import from_ms
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
@@ -236,7 +237,7 @@ def rows_of(catalogue: Catalogue, now: datetime, keys: frozenset[str] | None = N
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:
             continue  # it extends the output of a download above
-        if place not in served and (keys is None or _job_key(job) in keys):
+        if place not in served and (keys is None or job_key(job) in keys):
             read = job.action == INVENTORY and catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, past, ours=place in ours, read=read))
     drops = [drop for drop in catalogue.drops.shown() if keys is None or drop.key in keys]
@@ -257,7 +258,8 @@ def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> tuple[list[Dow
 
 def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[str, str], JobRecord]:
     """Return the inventory jobs of *keys* that were read before the service dropped them."""
-    places = [tuple(key.split("/")[1:]) for key in keys if key.startswith("job/")]
+    named = [key.removeprefix("job/") for key in keys if key.startswith("job/")]
+    places = [tuple(place.split("/")) for place in named if not is_bucket(place)]
     found = {(v, i): catalogue.jobs.get(v, i) for v, i in places if catalogue.inventories.has(v, i)}
     return {place: job for place, job in found.items() if job is not None}
 
@@ -272,7 +274,8 @@ def download_number(key: str) -> int | None:
     return int(key.removeprefix("download-")) if key.startswith("download-") else None
 
 
-def _job_key(job: JobRecord) -> str:
+def job_key(job: JobRecord) -> str:
+    """Return the key of the row of a job that no download here waits for."""
     return f"job/{job.vault}/{job.job_id}"
 
 
@@ -375,7 +378,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: 
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
         name = _name(name, None if job.whole_archive else job.byte_range)
     return JobRow(
-        key=_job_key(job),
+        key=job_key(job),
         name=name,
         vault=job.vault,
         kind="inventory" if job.action == INVENTORY else "archive",

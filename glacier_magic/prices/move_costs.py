@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..base.session_limits import USUAL
+from ..base.treehash import part_size_for
 from .book import PriceTable
 from .quotes import MONTH_HOURS, Quote, QuoteLine, gigabytes
 from .storage_costs import CLASSES, Holding, class_storage
@@ -56,6 +59,23 @@ class Writing:
     parts: int = 0
     bytes: int = 0
     hours: Decimal = Decimal(1)
+
+    @classmethod
+    def of(cls, sizes: Mapping[int, int]) -> Writing:
+        """Return the numbers of a move, which sends larger archives in parts.
+
+        :param sizes: how many archives have each number of bytes.
+        """
+        part = USUAL.object_part
+        large = {size: count for size, count in sizes.items() if size > part}
+        return cls(
+            whole=sum(sizes.values()) - sum(large.values()),
+            uploads=sum(large.values()),
+            parts=sum(
+                -(-size // part_size_for(size, smallest=part)) * count for size, count in large.items()
+            ),
+            bytes=sum(size * count for size, count in large.items()),
+        )
 
 
 def writing(prices: PriceTable, target: TargetClass, written: Writing) -> Quote:

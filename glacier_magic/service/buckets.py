@@ -30,6 +30,7 @@ _KINDS: dict[str, Kind] = {
     "NoSuchBucket": (NotFound, "There is no such bucket"),
     "NoSuchKey": (NotFound, "There is no such object any more"),
     "PreconditionFailed": (Refused, "The object was overwritten since the bucket was listed"),
+    RUNNING: (Refused, "A restore of the object runs already that is as fast"),
     _ENDED: (NotFound, "The object cannot be read before it is restored"),
     "SlowDown": (Unavailable, "S3 accepts fewer requests at present"),
     "GlacierExpeditedRetrievalNotAvailable": (Refused, "There is no capacity for expedited retrievals now"),
@@ -207,14 +208,21 @@ class Buckets:
 
         A restore that runs already is the same job; nothing is charged for it again.
         """
-        wanted = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
         try:
-            with _asked():
-                self._once.restore_object(**self._place(vault, archive_id), RestoreRequest=wanted)
+            self.ask(vault, archive_id, tier, days)
         except Refused as error:
             if error.code != RUNNING:
                 raise
         return archive_id
+
+    def ask(self, vault: str, archive_id: str, tier: str, days: int) -> None:
+        """Start the restore of an object, speed up the one that runs, or keep its copy longer.
+
+        :raises Refused: a restore runs that is as fast.
+        """
+        wanted = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+        with _asked():
+            self._once.restore_object(**self._place(vault, archive_id), RestoreRequest=wanted)
 
     def open(self, vault: str, archive_id: str, start: int, length: int) -> OutputStream:
         """Return a stream of bytes of an object that can be read; the caller repeats failed calls."""
@@ -294,4 +302,8 @@ def _cure(code: str, kind: type[GlacierError]) -> str | None:
         return f"The identity needs {', '.join(f's3:{each}' for each in needed)} on this bucket."
     if code == "NoSuchBucket":
         return "Check its name, and that this account, or another that lets it in, owns it."
+    if code == "GlacierExpeditedRetrievalNotAvailable":
+        return "Try again later, or use the standard tier. A restore that runs goes on."
+    if code == RUNNING:
+        return f"{step('jobs')} shows when the copy is there."
     return f"{step('inventory')} lists the bucket again." if kind in (NotFound, Refused) else None

@@ -2,11 +2,15 @@
 
 import gc
 import json
+import re
+from pathlib import Path
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic import service
 from glacier_magic.administration import Document, IdentityPolicy
 from glacier_magic.administration.documents import LONGEST, masked
 from glacier_magic.administration.saving import save_new
@@ -207,11 +211,6 @@ def test_a_saved_policy_is_new_whole_and_private(tmp_path):
 
 def test_the_identity_policy_names_every_call_that_is_made():
     """And none more: what the code calls is what the user is told to allow."""
-    import re
-    from pathlib import Path
-
-    from glacier_magic import service
-
     files = set(Path(service.__file__).parent.glob("*.py"))
     buckets = {file for file in files if file.stem in ("buckets", "object_store")}  # calls of S3
     text = "".join(file.read_text() for file in files - buckets)
@@ -224,6 +223,50 @@ def test_the_identity_policy_names_every_call_that_is_made():
     words = re.findall(r"_queues\.([a-z_]+)\(", text)
     called |= {f"sqs:{word.title().replace('_', '')}" for word in {*words, "tag_queue"}}
     assert called - {"sns:GetPaginator"} == told - {"pricing:GetProducts"}
+
+
+ACTIONS_OF = {
+    "create_multipart_upload": ["PutObject"],
+    "complete_multipart_upload": ["PutObject"],
+    "get_bucket_lifecycle_configuration": ["GetLifecycleConfiguration"],
+    "get_object_attributes": ["GetObject", "GetObjectAttributes"],
+    "get_object_lock_configuration": ["GetBucketObjectLockConfiguration"],
+    "head_bucket": ["ListBucket"],
+    "head_object": ["GetObject"],
+    "list_multipart_uploads": ["ListBucketMultipartUploads"],
+    "list_objects_v2": ["ListBucket"],
+    "list_parts": ["ListMultipartUploadParts"],
+    "upload_part": ["PutObject"],
+}
+"""The actions of operations of S3 that have other names (Service Authorization Reference)."""
+
+
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [("buckets", {"vaults": ["s3://archive-2026/scans"]}), ("object_store", {"bucket": "archive-2026"})],
+)
+def test_the_identity_policy_names_every_call_to_s3(module, place):
+    """Of a bucket in the place of a vault, and no more than those; and of moves."""
+    text = (Path(service.__file__).parent / f"{module}.py").read_text()
+    operations = boto3.client("s3", region_name="us-east-1").meta.method_to_api_mapping
+    sent = set(re.findall("[a-z0-9_]+", text)) & set(operations)
+    told = {a for s in IdentityPolicy("us-east-1", **place).document["Statement"] for a in s["Action"]}
+    actions = {f"s3:{a}" for each in sent for a in ACTIONS_OF.get(each, [operations[each]])}
+    actions.discard("s3:CreateBucket")  # on the emulator alone
+    assert actions <= told
+    if module == "buckets":
+        assert {a for a in told if a.startswith("s3:")} == actions
+
+
+def test_the_policy_of_a_bucket_is_for_its_folder_alone():
+    """And allows nothing on vaults, unless one is named too."""
+    document = IdentityPolicy("us-east-1", vaults=["s3://archive-2026/scans"]).document
+    found = {s["Sid"]: (s["Action"], s["Resource"]) for s in document["Statement"]}
+    assert found.pop("ListBuckets") == (["s3:ListBucket"], ["arn:aws:s3:::archive-2026"])
+    assert found.pop("RestoreObjects")[1] == ["arn:aws:s3:::archive-2026/scans/*"]
+    assert found == {"Account": (["glacier:ListVaults"], ["*"]), "Prices": (["pricing:GetProducts"], ["*"])}
+    both = IdentityPolicy("us-east-1", vaults=["photos", "s3://archive-2026"]).document
+    assert {"Retrieve", "RestoreObjects"} <= {s["Sid"] for s in both["Statement"]}
 
 
 def test_the_identity_policy_names_no_account_unless_asked():

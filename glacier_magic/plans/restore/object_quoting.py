@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -46,14 +46,13 @@ class ObjectAsking(Asking):
     def of_objects(cls, items: Iterable[RetrievalItem], days: int) -> ObjectAsking:
         """Return the numbers of the items of a restore."""
         fetched = [item for item in items if item.action in TO_FETCH]
-        restored: dict[str, tuple[int, int]] = {}
+        restored = by_class(
+            (item.archive.archive_id, item.size or 0) for item in fetched if item.action == ASK
+        )
         read: dict[str, int] = {}
         for item in fetched:
-            id_, size = ObjectId.read(item.archive.archive_id), item.size or 0
-            if item.action == ASK:
-                count, total = restored.get(id_.storage_class, (0, 0))
-                restored[id_.storage_class] = count + 1, total + size
-            elif not id_.archived:
+            id_ = ObjectId.read(item.archive.archive_id)
+            if item.action != ASK and not id_.archived:
                 read[id_.storage_class] = read.get(id_.storage_class, 0) + (item.fetched or 0)
         known = vars(Asking.of(fetched))
         # What S3 records of each is read once, besides its bytes.
@@ -71,19 +70,41 @@ class ObjectAsking(Asking):
         return "DEEP_ARCHIVE" in self.restored
 
 
+def by_class(objects: Iterable[tuple[str, int]]) -> dict[str, tuple[int, int]]:
+    """Return number and bytes of objects by storage class.
+
+    :param objects: archive id and bytes of each.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for archive_id, size in objects:
+        storage_class = ObjectId.read(archive_id).storage_class
+        count, total = found.get(storage_class, (0, 0))
+        found[storage_class] = count + 1, total + size
+    return found
+
+
+def retrieved_by(
+    prices: PriceTable, restored: Mapping[str, tuple[int, int]], tier: str
+) -> Iterator[QuoteLine]:
+    """Yield the price of requests in a tier, and of the bytes that they retrieve.
+
+    :param restored: number and bytes of the objects, by storage class.
+    """
+    for storage_class, (count, size) in restored.items():
+        if storage_class == "DEEP_ARCHIVE" and tier == "Expedited":
+            yield QuoteLine(Figure.unknown("retrieval-expedited", prices.region), gigabytes(size))
+            continue
+        item = f"{_RESTORES[storage_class]}-{tier.lower()}"
+        yield QuoteLine(prices.figure(item), gigabytes(size))
+        yield QuoteLine(prices.figure(f"{item}-requests"), Decimal(count) / 1000)
+
+
 def quote_objects(prices: PriceTable, asking: ObjectAsking, tier: str, destination: str) -> Quote:
     """Return the price of restoring objects by a tier, keeping their copies, and reading them.
 
     Copies are billed as S3 Standard storage until the midnight (UTC) after their last day.
     """
-    lines: list[QuoteLine] = []
-    for storage_class, (count, size) in asking.restored.items():
-        if storage_class == "DEEP_ARCHIVE" and tier == "Expedited":
-            lines.append(QuoteLine(Figure.unknown("retrieval-expedited", prices.region), gigabytes(size)))
-            continue
-        item = f"{_RESTORES[storage_class]}-{tier.lower()}"
-        lines.append(QuoteLine(prices.figure(item), gigabytes(size)))
-        lines.append(QuoteLine(prices.figure(f"{item}-requests"), Decimal(count) / 1000))
+    lines = [*retrieved_by(prices, asking.restored, tier)]
     copies = gigabytes(asking.bytes) * (asking.days + 1) / MONTH_DAYS
     lines.append(QuoteLine(prices.figure("s3-standard-storage"), copies))
     for storage_class, size in asking.read.items():
