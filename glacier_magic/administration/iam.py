@@ -91,6 +91,7 @@ OBJECT_ACTIONS = (
     "GetObjectAttributes",
     "ListMultipartUploadParts",
     "PutObject",
+    "RestoreObject",
 )
 """What moves need: nothing deletes an object."""
 

@@ -35,8 +35,17 @@ def test_out_of_a_vault(filled, client, tmp_path):
     manifest = tmp_path / "moved.csv"
     assert "2 rows" in filled.ok("migrations", "--manifest", str(manifest))
     assert manifest.read_text("utf-8").count("DEEP_ARCHIVE") == 2
+    assert filled("migrations", "a.tif", "--prove") == InputError.exit_code
+    assert "Prove 1 object (5 B) of photos by what S3 records" in filled.out
+    assert "2 stored" in filled.ok("migrations", "--prove", "--yes")
+    assert "2 objects being restored" in filled.ok("migrations", "--prove", "--level", "4", "--yes")
+    filled.ok("emulator", "advance", "2d")
+    assert filled("rm", "--migrated", "--proof", "read", "--confirm", "photos") == InputError.exit_code
+    assert "2 read back" in filled.ok("migrations", "--prove", "--level", "4", "--yes")
+    assert "nothing to learn" in filled.ok("migrations", "--recover", filled.to, "--yes")
+    assert filled("migrations", "--resume") == InputError.exit_code
     assert filled("rm", "--migrated", "--yes") == NotConfirmed.exit_code
-    assert "Deleted 2 archives" in filled.ok("rm", "--migrated", "--confirm", "photos", "--max-fee", "0")
+    assert "Deleted 2 archives" in filled.ok("rm", "--migrated", "--proof", "read", "--confirm", "photos")
     assert "deleted" in filled.ok("migrations")
 
 
@@ -50,6 +59,11 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("migrate", "*", "--to", "s3://b", "--class", "reduced"),
         ("rm", "--migrated", "a.tif"),
         ("rm", "--migrated"),
+        ("rm", "a.tif", "--proof", "read"),
+        ("migrations", "--level", "4"),
+        ("migrations", "--yes"),
+        ("migrations", "a.tif", "--recover", "s3://b"),
+        ("migrations", "--prove", "--resume"),
         ("policy", "--iam", "restore"),
     ],
 )

@@ -40,7 +40,7 @@ class MovedObject:
     """An object that an archive becomes; the schema explains the columns.
 
     :param proof: what is proven: 0 nothing, 1 all bytes were sent and accepted, 2 S3 records what was
-        sent.
+        sent, 3 S3 has hashed what it stores since, 4 the bytes were read back.
     """
 
     download: int
@@ -127,10 +127,10 @@ class MovedObjects:
         downloads = Downloads(self._database, self._scope).numbered(list(found))
         return [(found[row.id], row) for row in sorted(downloads, key=lambda row: row.id)]
 
-    def proven(self, vault: str, archive_id: str) -> MovedObject | None:
-        """Return the newest object of an archive that S3 has, proven; None without one."""
-        where = "d.vault=? AND d.archive_id=? AND m.step=? AND m.proof>1 ORDER BY m.download DESC LIMIT 1"
-        return next(iter(self._select(where, (vault, archive_id, PROVEN))), None)
+    def proven(self, vault: str, archive_id: str, proof: int) -> MovedObject | None:
+        """Return the newest object of an archive that S3 has with a level of proof, 2 at least."""
+        where = "d.vault=? AND d.archive_id=? AND m.step=? AND m.proof>=? ORDER BY m.download DESC LIMIT 1"
+        return next(iter(self._select(where, (vault, archive_id, PROVEN, max(2, proof)))), None)
 
     def update(self, moved: MovedObject, **values: Any) -> MovedObject:
         """Set columns; return the object as it is now."""

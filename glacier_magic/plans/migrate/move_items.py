@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...catalogue import ArchiveRecord, Catalogue, Download
@@ -67,6 +67,7 @@ class Existing:
 
     :param rows: the moves of the catalogue to it with their downloads, by archive id, the newest of each.
     :param keys: the size in bytes of each object below the prefix, by key.
+    :param damaged: the ETags of objects that a proof has found to differ.
     """
 
     place: BucketPrefix
@@ -75,6 +76,7 @@ class Existing:
     storage_class: str
     rows: Mapping[str, tuple[MovedObject, Download]]
     keys: Mapping[str, int]
+    damaged: Collection[str] = ()
 
     @classmethod
     def look(
@@ -96,6 +98,7 @@ class Existing:
                 if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id], there)
             },
             keys=there,
+            damaged={each.etag for each in moved.values() if each.step == CONFLICTING and each.etag},
         )
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
@@ -103,8 +106,10 @@ class Existing:
         new = ObjectToWrite(
             bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class
         )
-        found = self.objects.metadata(new) if self.keys[key] == archive.size else None
-        return found is not None and found.get("gm-archive-id") == archive.archive_id
+        found = self.objects.head(new) if self.keys[key] == archive.size else None
+        if found is None or found[0].etag in self.damaged:
+            return False
+        return found[1].get("gm-archive-id") == archive.archive_id
 
 
 def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool:
@@ -115,7 +120,7 @@ def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool
 
 
 def _is_done(row: Download, moved: MovedObject) -> bool:
-    return moved.step == PROVEN or row.state == "verified"
+    return moved.step == PROVEN or (row.state == "verified" and moved.step != CONFLICTING)
 
 
 def decide(
