@@ -13,7 +13,7 @@ from .grammar import Parser, Verb
 from .options import archive_words, rate_option, set_rate, vault_option, waiting_options, yes_option
 from .plan_options import destination_option, limit_options, limited, settled, tier_option
 
-_OF_PLANS = ("level", "tier", "destination", "max_cost", "yes", "wait")
+_OF_PLANS = ("level", "role", "tier", "destination", "max_cost", "yes", "wait")
 
 
 def _configure(parser: Parser) -> None:
@@ -27,8 +27,12 @@ def _configure(parser: Parser) -> None:
         "--recover", metavar="s3://BUCKET/PREFIX", help="learn from a bucket what was moved to it"
     )
     parser.add_argument(
-        "--level", type=int, choices=(2, 4), help="of the proof: 2 by S3's record (default), 4 by reading"
+        "--level",
+        type=int,
+        choices=(2, 3, 4),
+        help="2 by S3's record (default), 3 by its hashing, 4 by reading",
     )
+    parser.add_argument("--role", metavar="ARN", help="of the role that reads the objects for S3 (level 3)")
     tier_option(parser, default=None)
     destination_option(parser)
     limit_options(parser)
@@ -72,7 +76,9 @@ def _resume(console: Console, args: Namespace, found: Migrations) -> Any:
 def _prove(console: Console, args: Namespace, found: Migrations) -> Any:
     set_rate(console, args)
     with console.busy():
-        plan = found.prove(args.level or 2, tier=args.tier or "Bulk", destination=args.destination)
+        plan = found.prove(
+            args.level or 2, tier=args.tier or "Bulk", destination=args.destination, role=args.role
+        )
     outcome = console.settle(limited(plan, args), yes=args.yes)
     if isinstance(outcome, Proved) and outcome.failure is not None:
         console.face.note(outcome.words)  # an error carries no result

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..errors.steps import step
-from ..migrate.proving import READ_BACK, STORED_AS_SENT
+from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
 from .console import Console
@@ -16,7 +16,7 @@ from .grammar import Parser, Verb
 from .options import archive_words, vault_option
 from .plan_options import guard_options, limited
 
-LEVELS = {"stored": STORED_AS_SENT, "read": READ_BACK}
+LEVELS = {"stored": STORED_AS_SENT, "rest": AT_REST, "read": READ_BACK}
 
 
 def _configure(parser: Parser) -> None:
@@ -29,7 +29,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--proof",
         choices=LEVELS,
-        help="with --migrated: what is proven so at least: stored (default), or read back",
+        help="with --migrated: what is proven so: stored (default), at rest, or read back",
     )
     table_option(parser)
     vault_option(parser)

@@ -232,6 +232,13 @@ class ObjectStore:
                 for found in page.get("Contents", ()):
                     yield found["Key"], found["Size"]
 
+    def lines(self, new: ObjectToWrite) -> Iterator[str]:
+        """Yield the lines of an object with text, as they arrive."""
+        with _asked():
+            body = self._client.get_object(**new.place)["Body"]
+            for line in body.iter_lines(keepends=True):
+                yield line.decode(errors="replace")
+
     # Objects in parts
 
     def start(self, new: ObjectToWrite) -> str:

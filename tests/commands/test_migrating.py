@@ -42,6 +42,10 @@ def test_out_of_a_vault(filled, client, tmp_path):
     filled.ok("emulator", "advance", "2d")
     assert filled("rm", "--migrated", "--proof", "read", "--confirm", "photos") == InputError.exit_code
     assert "2 read back" in filled.ok("migrations", "--prove", "--level", "4", "--yes")
+    assert filled("migrations", "--prove", "--level", "3", "--yes") == InputError.exit_code
+    role = "arn:aws:iam::123456789012:role/hashing"
+    asked = filled.ok("migrations", "--prove", "--level", "3", "--role", role, "--yes")
+    assert "1 job under way" in asked
     assert "nothing to learn" in filled.ok("migrations", "--recover", filled.to, "--yes")
     assert filled("migrations", "--resume") == InputError.exit_code
     assert filled("rm", "--migrated", "--yes") == NotConfirmed.exit_code
@@ -61,6 +65,7 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("rm", "--migrated"),
         ("rm", "a.tif", "--proof", "read"),
         ("migrations", "--level", "4"),
+        ("migrations", "--role", "arn:aws:iam::123456789012:role/hashing"),
         ("migrations", "--yes"),
         ("migrations", "a.tif", "--recover", "s3://b"),
         ("migrations", "--prove", "--resume"),
@@ -78,7 +83,9 @@ def test_the_permissions_of_moves(main):
     policy = json.loads(main.ok("policy", "--iam", "migrate", "archive-2026"))
     actions = {each["Sid"]: each for each in policy["Statement"]}
     assert actions["MoveBucket"]["Resource"] == ["arn:aws:s3:::archive-2026"]
-    assert "s3:PutObject" in actions["MoveObjects"]["Action"]
+    assert {"s3:PutObject", "s3:RestoreObject"} <= {*actions["MoveObjects"]["Action"]}
+    assert "s3:CreateJob" in actions["ProveAtRest"]["Action"]
+    assert "batchoperations" in str(actions["ProofRole"]["Condition"])
     assert not [
         action for each in policy["Statement"] for action in each["Action"] if "DeleteObject" in action
     ]

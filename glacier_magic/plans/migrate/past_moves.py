@@ -17,12 +17,13 @@ from ...catalogue.archives.states import DELETED
 from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
 from ...errors import InputError, LocalError
 from ...errors.steps import step
-from ...migrate.proving import STORED_AS_SENT
+from ...migrate.proving import AT_REST, STORED_AS_SENT
 from ...prices.quotes import HOUR, MINIMUM_HOURS
 from ...transfer.engine import Engine
 from ..base import PlanLog
 from ..restore.quoting import checked_destination, checked_tier, default_destination
 from .prove_plan import LEVELS, ProvePlan
+from .rest_plan import RestPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,24 +106,31 @@ class Migrations(Rendered):
         return file
 
     def prove(
-        self, level: int = STORED_AS_SENT, *, tier: str = "Bulk", destination: str | None = None
-    ) -> ProvePlan:
+        self,
+        level: int = STORED_AS_SENT,
+        *,
+        tier: str = "Bulk",
+        destination: str | None = None,
+        role: str | None = None,
+    ) -> ProvePlan | RestPlan:
         """Return the plan to prove the moves again; no request is sent until its ``run()``.
 
-        :param level: 2 compares what S3 records; 4 reads the objects, and those of archive classes are
-            restored before.
+        :param level: 2 compares what S3 records; 3 lets S3 hash what it stores, by a job; 4 reads the
+            objects, and those of archive classes are restored before.
         :param tier: of the restores.
+        :param role: the ARN of the IAM role that reads the objects for the job of S3.
         :param destination: where this computer is; see :meth:`.Vault.restore`.
         :raises InputError: there is no such level, tier or destination.
         """
+        shared: dict[str, Any] = {"vault": self._vault, "engine": self._engine, "log": self._log}
+        if level == AT_REST:
+            return RestPlan(self._rows, role=role, **shared)
         return ProvePlan(
             self._rows,
-            vault=self._vault,
             level=level,
             tier=checked_tier(tier),
             destination=checked_destination(destination or default_destination()),
-            engine=self._engine,
-            log=self._log,
+            **shared,
         )
 
     @cached_property

@@ -52,11 +52,12 @@ class _Item:
 class Proved(Rendered):
     """The outcome of a proof: a verdict on each move that was looked at.
 
-    :param waiting: how many objects are being restored, and were not read.
+    :param waiting: how many restores, or jobs of S3, have to end before the rest is known.
+    :param note: what to do then, as a sentence.
     """
 
-    def __init__(self, verdicts: Sequence[Verdict], waiting: int) -> None:
-        self.verdicts, self.waiting = list(verdicts), waiting
+    def __init__(self, verdicts: Sequence[Verdict], waiting: int, note: str) -> None:
+        self.verdicts, self.waiting, self._note = list(verdicts), waiting, note
 
     @property
     def failed(self) -> list[Verdict]:
@@ -91,12 +92,12 @@ class Proved(Rendered):
         counts = [f"{count:,} {LEVELS[level]}" for level, count in sorted(levels.items())]
         counts += [f"{len(self.failed):,} not proven"] if self.failed else []
         words = [f"{plural(len(self.verdicts), 'object')}: {', '.join(counts)}."] if self.verdicts else []
-        again = step("migrations", f"--prove --level {READ_BACK}")
         if levels[SENT]:
             why = "what was sent is not known, or no inventory has the hash"
-            words.append(f"Those that are only sent cannot be proven so: {why}. {again} reads what has one.")
+            reading = step("migrations", f"--prove --level {READ_BACK}")
+            words.append(f"What is only sent is not proven so: {why}. {reading} reads what has one.")
         if self.waiting:
-            words.append(f"{plural(self.waiting, 'object')} being restored: {again} reads them then.")
+            words.append(self._note)
         return " ".join(words) or "Nothing was looked at."
 
     def _errors(self) -> list[tuple[str, ...]]:
@@ -142,7 +143,7 @@ class ProvePlan(LastingPlan[Proved]):
     ) -> None:
         super().__init__(log)
         if level not in (STORED_AS_SENT, READ_BACK):
-            raise InputError(f"There is no proof of level {level}", cure="The levels are 2 and 4.")
+            raise InputError(f"There is no proof of level {level}", cure="The levels are 2, 3 and 4.")
         self.vault, self.level, self.tier, self.destination = vault, level, tier, destination
         self._engine, self._clock = engine, log.clock
         # What was damaged or gone is believed again only when its bytes were read.
@@ -300,7 +301,9 @@ class ProvePlan(LastingPlan[Proved]):
 
         verdicts = list(ask_each(self._engine, read, prove, meter=meter, stop=ending))
         waiting = len(self._having(RESTORE, RESTORING)) - len(refused)
-        return Proved([*refused, *verdicts], waiting)
+        again = step("migrations", f"--prove --level {READ_BACK}")
+        note = f"{plural(waiting, 'object')} being restored: {again} reads them then."
+        return Proved([*refused, *verdicts], waiting, note)
 
     def _restored(self) -> list[Verdict]:
         """Request the missing restores; return those that are refused."""

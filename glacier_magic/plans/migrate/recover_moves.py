@@ -13,7 +13,7 @@ from ...base.rendering import SHOWN
 from ...base.units import human_bytes, human_sum, plural
 from ...catalogue.records.moved_records import CONFLICT
 from ...errors.steps import step
-from ...migrate.object_keys import BucketPrefix
+from ...migrate.object_keys import OWN, BucketPrefix
 from ...migrate.prover import ask_each
 from ...migrate.recovered import ELSEWHERE, OTHER, TAKEN, kind_of, record_recovered
 from ...prices import Quote, QuoteLine
@@ -27,8 +27,6 @@ from ..lasting_plan import LastingPlan
 if TYPE_CHECKING:
     import pandas as pd
 
-OWN = ".glacier_magic/"
-"""The folder below a prefix with what is no archive."""
 PAGE = 1_000
 """Objects in a list, which is one request."""
 
