@@ -88,7 +88,7 @@ def _prove(console: Console, args: Namespace, found: Migrations) -> Any:
 
 VERB = Verb(
     name="migrations",
-    summary="list the moves of archives to S3, prove them again, go on with them",
+    summary="list, resume and prove the moves of archives to S3",
     run=_run,
     table=True,
     configure=_configure,
