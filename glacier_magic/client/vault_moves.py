@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import Executor
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..base.units import plural
@@ -105,7 +106,11 @@ class VaultMoves(VaultStaging):
         """
         chosen = {archive.archive_id for archive in self._selector.select(words)} if words else None
         return Migrations(
-            self.name, chosen, engine=self.session.engine, log=self.session.plan_log, migrate=self.migrate
+            self.name,
+            chosen,
+            engine=self.session.engine,
+            log=self.session.plan_log,
+            migrate=partial(VaultMoves.migrate, self),  # a bucket has moves, of which there are none
         )
 
     def recover_migrations(self, place: str) -> RecoverMovesPlan:

@@ -112,7 +112,8 @@ class RestingProof:
         (moved, row), catalogue = move, self._engine.catalogue
         wanted, _, parts = (moved.checksum or "").partition("-")
         if hashed.error or hashed.composite not in (None, bool(parts)):
-            return Verdict(moved, row, Refused(f"S3 has not hashed {moved.url}: {hashed.error}", cure=""))
+            why = hashed.error or "its checksum is of another kind"
+            return Verdict(moved, row, Refused(f"S3 has not hashed {moved.url}: {why}", cure=""))
         if hashed.checksum != wanted:
             error = IntegrityError(
                 f"S3 has other bytes of {moved.url} than it records",

@@ -161,10 +161,12 @@ class ProvePlan(LastingPlan[Proved]):
 
     def _listed(self) -> dict[str, BucketEntry]:
         """Return the objects by their URLs; a request lists 1,000."""
-        found = {}
+        found, wanted = {}, {moved.url for moved, _ in self._moves}
         for region, place in dict.fromkeys((moved.region, row.root) for moved, row in self._moves):
             for entry in buckets_in(self._engine.service, region).entries(place):
-                found[object_url(BucketFolder.read(place).bucket, entry.id.key)] = entry
+                url = object_url(BucketFolder.read(place).bucket, entry.id.key)
+                if url in wanted:
+                    found[url] = entry
         return found
 
     # What it says
