@@ -110,7 +110,7 @@ class VaultMoves(VaultStaging):
             chosen,
             engine=self.session.engine,
             log=self.session.plan_log,
-            migrate=partial(VaultMoves.migrate, self),  # a bucket has moves, of which there are none
+            migrate=partial(VaultMoves.migrate, self),  # that of a bucket refuses to be named
         )
 
     def recover_migrations(self, place: str) -> RecoverMovesPlan:

@@ -36,6 +36,8 @@ def test_both_levels_of_chosen_moves(move, requests, session, bucket):
     requests.again()
     plan = vault.migrations("small").prove()
     assert (len(plan.items), plan.refusal) == (1, "")
+    assert list(plan.table.columns) == ["name", "size", "archive_id", "proof", "action", "bucket", "key"]
+    assert "small" in plan.card_html()
     assert requests("s3:GetObjectAttributes") == 0
     assert "1 stored" in repr(plan.run())
     plan.run()
@@ -95,6 +97,9 @@ def test_what_is_gone_or_replaced_is_proven_no_more(move, s3, bucket, session):
     assert len(done.failed) == 2
     assert levels(session, bucket) == {"small": 0, "mib": 0, "parts": 2}
     assert "not there any more" in repr(done)
+    assert "not there any more" in done._repr_mimebundle_()["text/html"]
+    with pytest.raises(InputError):
+        vault.migrations("nothing")
 
 
 def test_objects_of_archive_classes_are_restored_first(move, requests, session, bucket, later, s3):

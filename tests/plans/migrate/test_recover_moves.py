@@ -30,6 +30,8 @@ def test_moves_are_learnt_proven_and_their_sources_deleted(lost, to, requests, l
     plan = lost.recover_migrations(to)
     assert (requests("s3:ListObjectsV2"), requests("s3:HeadObject")) == (1, 0)
     assert [line.quantity for line in plan.quote.lines] == [Decimal("0.002")]
+    assert sorted(plan.table.key) == ["in/parts", "in/small"]
+    assert "made for this plan" in plan.card_html()
     assert plan.run() == "2 objects: 2 of this vault."
     again = lost.recover_migrations(to)
     assert again.empty

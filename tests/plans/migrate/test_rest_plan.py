@@ -38,6 +38,8 @@ def test_nothing_is_read_or_restored(move, emulator, requests, session, bucket, 
     requests.again()
     plan = vault.migrations().prove(3)
     assert isinstance(plan.refused, InputError)
+    assert list(plan.table.proof) == [2, 2, 2]
+    assert "role" in plan.card_html()
     with pytest.raises(InputError, match="role"):
         plan.run()
     assert requests("s3:CreateJob") == 0
