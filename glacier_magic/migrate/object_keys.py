@@ -21,6 +21,8 @@ from ..errors import InputError
 
 LONGEST = 1_024
 """Bytes of a key, which S3 allows."""
+OWN = ".glacier_magic/"
+"""The folder below a prefix with what is no archive."""
 DESCRIPTION = 1_024
 """Bytes of an archive's description that are written on its object: S3 allows 2 KB of metadata."""
 

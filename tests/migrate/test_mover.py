@@ -10,7 +10,7 @@ import pytest
 
 from glacier_magic.base.session_limits import USUAL
 from glacier_magic.base.treehash import part_ranges, part_size_for
-from glacier_magic.errors import IntegrityError, JobExpired, Refused, Unavailable
+from glacier_magic.errors import InputError, IntegrityError, JobExpired, Refused, Unavailable
 from tests.migrate.conftest import MIB, proofs
 
 PATIENCE = 30.0
@@ -253,9 +253,12 @@ def test_an_output_that_expires_half_way_is_asked_for_again(
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)
     requests.again()
-    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
-    assert plan.requests == 1
+    assert "goes on with what is stuck (1: " in repr(vault.migrations())
+    plan = vault.migrations().resume()
+    assert (plan.requests, plan.storage_class, plan.tier) == (1, "STANDARD", "Standard")
     ready(plan.run())
+    with pytest.raises(InputError, match="stuck"):
+        vault.migrations().resume()
     assert objects() == {"in/parts": contents["parts"]}
     assert (requests("s3:UploadPart"), requests("s3:CreateMultipartUpload")) == (2, 1)  # of the trial
 

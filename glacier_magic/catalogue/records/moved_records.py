@@ -44,7 +44,7 @@ class MovedObject:
     """An object that an archive becomes; the schema explains the columns.
 
     :param proof: what is proven: 0 nothing, 1 all bytes were sent and accepted, 2 S3 records what was
-        sent.
+        sent, 3 S3 has hashed what it stores since, 4 the bytes were read back.
     """
 
     download: int
@@ -131,27 +131,28 @@ class MovedObjects:
         downloads = Downloads(self._database, self._scope).numbered(list(found))
         return [(found[row.id], row) for row in sorted(downloads, key=lambda row: row.id)]
 
-    def proven(self, archive: ArchiveRecord) -> MovedObject | None:
-        """Return the newest object of an archive that S3 has, proven; None without one.
+    def proven(self, archive: ArchiveRecord, proof: int) -> MovedObject | None:
+        """Return the newest object of an archive that S3 has with a level of proof, 2 at least; or None.
 
         It may be that of another archive with the same name and bytes: one object is for all of them.
         """
-        newest = "AND d.vault=? AND m.step=? AND m.proof>1 ORDER BY m.download DESC LIMIT 1"
-        own = self._select(f"d.archive_id=? {newest}", (archive.archive_id, archive.vault, PROVEN))
-        same = (archive.tree_hash, archive.size, archive.name, archive.vault, PROVEN)
+        newest = "AND d.vault=? AND m.step=? AND m.proof>=? ORDER BY m.download DESC LIMIT 1"
+        last = (archive.vault, PROVEN, max(2, proof))
+        own = self._select(f"d.archive_id=? {newest}", (archive.archive_id, *last))
+        same = (archive.tree_hash, archive.size, archive.name, *last)
         found = own or self._select(f"d.tree_hash=? AND d.size=? AND d.name=? {newest}", same)
         return found[0] if found else None
 
-    def same_as_proven(self, vault: str) -> list[str]:
-        """Return the ids of the archives with the name and bytes of one whose object is proven."""
+    def same_as_proven(self, vault: str, proof: int) -> list[str]:
+        """Return the ids of the archives with the name and bytes of one whose object has a level of proof."""
         known = identity.find_vault(self._database, self._scope, vault)
         rows = self._database.rows(
             "SELECT a.archive_id, a.tree_hash AS own, p.tree_hash FROM archive_rows a JOIN ("
             "SELECT DISTINCT d.name, d.size, d.tree_hash FROM moved_objects m "
             "JOIN downloads d ON d.id=m.download "
-            "WHERE d.account=? AND d.region=? AND d.vault=? AND m.step=? AND m.proof>1"
+            "WHERE d.account=? AND d.region=? AND d.vault=? AND m.step=? AND m.proof>=?"
             ") p ON a.name=p.name AND a.size=p.size WHERE a.vault_id=?",
-            (*self._key, vault, PROVEN, known.id if known else None),
+            (*self._key, vault, PROVEN, max(2, proof), known.id if known else None),
         )
         same = [row for row in rows if row["own"] and identity.unpack_hash(row["own"]) == row["tree_hash"]]
         return [row["archive_id"] for row in same]

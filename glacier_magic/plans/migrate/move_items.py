@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...catalogue import ArchiveRecord, Catalogue, Download
@@ -65,6 +65,7 @@ class Existing:
 
     :param rows: the moves of the catalogue to it with their downloads, by archive id, the newest of each.
     :param keys: the size in bytes of each object below the prefix, by key.
+    :param damaged: the ETags of objects that a proof has found to differ.
     """
 
     place: BucketPrefix
@@ -73,6 +74,7 @@ class Existing:
     storage_class: str
     rows: Mapping[str, tuple[MovedObject, Download]]
     keys: Mapping[str, int]
+    damaged: Collection[str] = ()
 
     @classmethod
     def look(
@@ -94,6 +96,7 @@ class Existing:
                 if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id], there)
             },
             keys=there,
+            damaged={each.etag for each in moved.values() if each.step == CONFLICTING and each.etag},
         )
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
@@ -101,11 +104,11 @@ class Existing:
         new = ObjectToWrite(
             bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class
         )
-        found = self.objects.metadata(new) if self.keys[key] == archive.size else None
-        if found is None:
+        found = self.objects.head(new) if self.keys[key] == archive.size else None
+        if found is None or found[0].etag in self.damaged:
             return False
-        same = bool(archive.tree_hash) and found.get("gm-tree-hash") == archive.tree_hash
-        return same or found.get("gm-archive-id") == archive.archive_id
+        same = bool(archive.tree_hash) and found[1].get("gm-tree-hash") == archive.tree_hash
+        return same or found[1].get("gm-archive-id") == archive.archive_id
 
 
 def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool:
@@ -116,7 +119,7 @@ def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool
 
 
 def _is_done(row: Download, moved: MovedObject) -> bool:
-    return moved.step == PROVEN or row.state == "verified"
+    return moved.step == PROVEN or (row.state == "verified" and moved.step != CONFLICTING)
 
 
 def decide(
