@@ -52,24 +52,24 @@ def plan(vault, to):
 
 @pytest.fixture
 def under_way(session, later, emulator, requests):
-    """Let the jobs of a batch end, and so many ranges be fetched at the same time; all that are slow."""
+    """Let the jobs of a batch end, and so many ranges be fetched, slowly."""
 
-    def under_way(batch, count, *, slow):
+    def under_way(batch, count):
         while batch.snapshot.count("requested"):
             time.sleep(0.02)
-        emulator.fault("trickle", "GetJobOutput", times=slow, rate=6 * MIB)
+        emulator.fault("trickle", "GetJobOutput", probability=1, rate=6 * MIB)
         requests.again()
         later(session, hours=4.1)
         end = time.monotonic() + PATIENCE
         while requests("GetJobOutput") < count and time.monotonic() < end:
             time.sleep(0.02)
-        assert requests("GetJobOutput") == count
+        assert requests("GetJobOutput") >= count
 
     return under_way
 
 
 def test_a_worker_of_a_cluster_is_killed(
-    dask_workers, cluster, archives, plan, under_way, requests, objects, jobs_of, session, bucket
+    dask_workers, cluster, archives, plan, under_way, emulator, requests, objects, jobs_of, session, bucket
 ):
     """What it had under way is fetched again, and nothing else; what it was sent has no keys."""
     contents = archives(large=PARTS * PART)
@@ -81,8 +81,10 @@ def test_a_worker_of_a_cluster_is_killed(
 
     dask_workers.submit = recording
     batch = plan(dask_workers).run()
-    under_way(batch, 4, slow=4)
-    cluster.workers[0].process.process.kill()
+    under_way(batch, 4)
+    busy = dask_workers._client.processing()
+    next(nanny for nanny in cluster.workers.values() if busy[nanny.worker_address]).process.process.kill()
+    emulator.clear_faults()
     batch.wait(PATIENCE)
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert proofs(session, bucket) == {"in/large": ("proven", 2)}
@@ -97,17 +99,18 @@ def test_a_worker_of_a_cluster_is_killed(
 
 
 def test_a_process_of_a_pool_is_killed(
-    archives, plan, under_way, requests, objects, jobs_of, session, bucket, uploads
+    archives, plan, under_way, emulator, requests, objects, jobs_of, session, bucket, uploads
 ):
     """The move ends with an error, and the next start goes on from its parts."""
     contents = archives(large=4 * PART)
     executor = open_workers("processes:2")
     batch = plan(executor).run()
-    under_way(batch, 2, slow=4)
+    under_way(batch, 2)
     download = session.catalogue.downloads.recent()[0].id
     while not session.catalogue.moved.parts(download):
         time.sleep(0.02)
     next(iter(executor._processes.values())).kill()
+    emulator.clear_faults()
     with pytest.raises(LocalError, match="workers are lost"):
         batch.wait(PATIENCE)
     left = 4 - len(session.catalogue.moved.parts(download))
