@@ -64,7 +64,8 @@ def _run(console: Console, args: Namespace) -> Any:
             accept_lifecycle=args.accept_lifecycle,
             executor=open_workers(args.workers) if args.workers else None,
         )
-    where = ", with threads of its own instead of the workers" if args.workers else ""
+    alone = args.workers and not console.face.lasting
+    where = ", by itself; --wait copies with the workers" if alone else ""
     return settled(console, plan, args, then=f"the archives to S3{where}")
 
 

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import dask
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, Security
 from distributed.protocol import pickle
 
 from glacier_magic.errors import InputError, LocalError, Refused, Unavailable
@@ -196,6 +196,27 @@ def test_what_names_no_workers(text):
     """It is said what does."""
     with pytest.raises(InputError):
         open_workers(text)
+
+
+def test_a_scheduler_with_tls(tmp_path):
+    """The certificates are those of Dask's configuration, and without TLS it does not answer."""
+    security = Security.temporary()
+    names = {"ca-file": "tls_ca_file", "client.cert": "tls_client_cert", "client.key": "tls_client_key"}
+    files = {}
+    for name, part in names.items():
+        files[f"distributed.comm.tls.{name}"] = str(tmp_path / f"{part}.key")
+        (tmp_path / f"{part}.key").write_text(getattr(security, part))
+    with LocalCluster(
+        n_workers=1, processes=False, protocol="tls", security=security, dashboard_address=None
+    ) as found:
+        address = found.scheduler_address
+        assert address.startswith("tls://")
+        with dask.config.set(files):
+            executor = open_workers(address)
+        assert run_on(executor, len, "abc") == 3
+        executor._client.close()
+        with pytest.raises(Unavailable, match="a tls:// address"):
+            open_workers(address.replace("tls:", "dask:"), patience=1)
 
 
 def test_no_scheduler_answers():
