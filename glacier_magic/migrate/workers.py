@@ -149,6 +149,6 @@ def run_on(executor: Executor, call: Callable[..., T], *given: Any) -> T:
                 continue
             raise LocalError(
                 f"The workers are lost: {describe(error)}",
-                cure="Nothing else is. Start the same line again: it goes on from the parts that S3 has.",
+                cure="S3 keeps the parts that it has. Start the same line again: it goes on from them.",
             ) from None
     raise AssertionError

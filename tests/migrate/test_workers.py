@@ -142,7 +142,7 @@ def test_a_lost_call_is_submitted_again():
     assert run_on(Ended(*lost[1:]), len, "abc") == 3
     for errors, calls in (([*lost, *lost], SUBMITTED), ([BrokenProcessPool("dead"), *lost], 1)):
         executor = Ended(*errors)
-        with pytest.raises(LocalError, match=r"workers are lost.*goes on from the parts"):
+        with pytest.raises(LocalError, match=r"workers are lost.*goes on from them"):
             run_on(executor, len, "abc")
         assert executor.calls == calls
     with pytest.raises(Refused, match="mine"):
