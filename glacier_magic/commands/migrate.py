@@ -11,7 +11,7 @@ from ..migrate.workers import FORMS, open_workers
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import archive_words, set_rate, vault_option, whole
+from .options import archive_words, filled, set_rate, vault_option, whole
 from .plan_options import retrieval_options, settled
 
 CLASSES = ("deep-archive", "glacier", "glacier-ir", "intelligent-tiering", "standard-ia", "standard")
@@ -36,7 +36,7 @@ def _configure(parser: Parser) -> None:
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="spread the requests evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 2TB")
-    parser.add_argument("--workers", metavar="WHERE", help=f"copy with other processes: {FORMS}")
+    parser.add_argument("--workers", metavar="WHERE", type=filled, help=f"copy with other processes: {FORMS}")
     parser.add_argument(
         "--accept-lifecycle", action="store_true", help="even if a rule of the bucket deletes the objects"
     )
@@ -77,7 +77,7 @@ VERB = Verb(
     examples=(
         ("migrate 'scans/2019/*' --to s3://archive-2026/scans --sample 10", "a few first"),
         ("migrate --from df --to s3://archive --daily 2TB --max-cost 40", ""),
-        ("migrate 'film/*' --to s3://archive --workers dask://10.0.0.5:8786 --yes --wait", "on a cluster"),
+        ("migrate 'film/*' --to s3://b --workers dask://host:8786 --wait", "on a cluster"),
         ("rm --migrated", "afterwards: delete what S3 has"),
     ),
     details=(

@@ -133,22 +133,21 @@ def _check(place: str, told: Any, wanted: dict[str, str]) -> None:
         )
 
 
-def run_on(executor: Executor, call: Callable[..., T], *given: Any) -> T:
+def run_on(executor: Executor, call: Callable[..., T], *given: Any, left: int = SUBMITTED) -> T:
     """Return the result of a call on a worker; if the worker is lost, another one gets the call.
 
+    :param left: times that the call may be submitted.
     :raises GlacierError: the call did.
     :raises LocalError: the executor cannot go on, or has lost a worker with the call each time.
     """
-    for left in reversed(range(SUBMITTED)):
-        try:
-            return executor.submit(call, *given).result()
-        except GlacierError:
-            raise
-        except Exception as error:  # all others are the executor's: a dead worker, a lost connection
-            if left and not isinstance(error, BrokenExecutor):  # a broken one takes no more calls
-                continue
-            raise LocalError(
-                f"The workers are lost: {describe(error)}",
-                cure="S3 keeps the parts that it has. Start the same line again: it goes on from them.",
-            ) from None
-    raise AssertionError
+    try:
+        return executor.submit(call, *given).result()
+    except GlacierError:
+        raise
+    except Exception as error:  # all others are the executor's: a dead worker, a lost connection
+        if left > 1 and not isinstance(error, BrokenExecutor):  # a broken one takes no more calls
+            return run_on(executor, call, *given, left=left - 1)
+        raise LocalError(
+            f"The workers are lost: {describe(error)}",
+            cure="S3 keeps the parts that it has. Start the same line again: it goes on from them.",
+        ) from None

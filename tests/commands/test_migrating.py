@@ -48,6 +48,7 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("migrate", "*", "--to", "folder"),
         ("migrate", "*", "--to", "s3://no-such-bucket-here"),
         ("migrate", "*", "--to", "s3://b", "--class", "reduced"),
+        ("migrate", "*", "--to", "s3://b", "--workers", "processes:0"),
         ("rm", "--migrated", "a.tif"),
         ("rm", "--migrated"),
         ("policy", "--iam", "restore"),

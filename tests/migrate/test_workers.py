@@ -1,6 +1,8 @@
 """Other processes and a Dask cluster copy: asked who they are first, replaced when they are lost."""
 
+import os
 import pickletools
+import signal
 import sys
 import time
 from concurrent.futures import CancelledError, Executor, Future
@@ -12,7 +14,7 @@ from distributed import LocalCluster, Security
 from distributed.protocol import pickle
 
 from glacier_magic.errors import InputError, LocalError, Refused, Unavailable
-from glacier_magic.migrate.workers import SUBMITTED, hello, open_workers, run_on
+from glacier_magic.migrate.workers import SUBMITTED, greet, hello, open_workers, run_on
 from tests.migrate.conftest import MIB, proofs
 from tests.migrate.test_mover import PATIENCE, PLAIN
 
@@ -80,10 +82,13 @@ def test_a_worker_of_a_cluster_is_killed(
         return submit(*call)
 
     dask_workers.submit = recording
+    connection = session.service.connection
+    assert greet(dask_workers, connection, account=session.account, region=session.region) == 4
     batch = plan(dask_workers).run()
     under_way(batch, 4)
     busy = dask_workers._client.processing()
-    next(nanny for nanny in cluster.workers.values() if busy[nanny.worker_address]).process.process.kill()
+    nanny = next(nanny for nanny in cluster.workers.values() if busy[nanny.worker_address])
+    os.kill(nanny.pid, signal.SIGKILL)
     emulator.clear_faults()
     batch.wait(PATIENCE)
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
@@ -102,10 +107,10 @@ def test_a_process_of_a_pool_is_killed(
     archives, plan, under_way, emulator, requests, objects, jobs_of, session, bucket, uploads
 ):
     """The move ends with an error, and the next start goes on from its parts."""
-    contents = archives(large=4 * PART)
-    executor = open_workers("processes:2")
+    contents = archives(large=3 * PART)
+    executor = open_workers("processes:1")
     batch = plan(executor).run()
-    under_way(batch, 2)
+    under_way(batch, 1)
     download = session.catalogue.downloads.recent()[0].id
     while not session.catalogue.moved.parts(download):
         time.sleep(0.02)
@@ -113,13 +118,13 @@ def test_a_process_of_a_pool_is_killed(
     emulator.clear_faults()
     with pytest.raises(LocalError, match="workers are lost"):
         batch.wait(PATIENCE)
-    left = 4 - len(session.catalogue.moved.parts(download))
+    left = 3 - len(session.catalogue.moved.parts(download))
     requests.again()
     plan().run().wait(PATIENCE)
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert proofs(session, bucket) == {"in/large": ("proven", 2)}
     assert (len(jobs_of()), uploads()) == (1, [])
-    assert requests("s3:UploadPart") == requests("GetJobOutput") == left < 4
+    assert requests("s3:UploadPart") == requests("GetJobOutput") == left < 3
 
 
 class Ended(Executor):
