@@ -66,6 +66,7 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("migrate", "*", "--to", "s3://b", "--class", "reduced"),
         ("migrate", "*", "--to", "s3://b", "--key", "{name.x}"),
         ("migrate", "*", "--to", "s3://b", "--keys", "none.csv"),
+        ("migrate", "*", "--to", "s3://b", "--workers", "processes:0"),
         ("rm", "--migrated", "a.tif"),
         ("rm", "--migrated"),
         ("rm", "a.tif", "--proof", "read"),

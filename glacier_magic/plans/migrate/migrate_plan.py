@@ -18,7 +18,7 @@ from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
-from ...jobs import Batch, Tracker
+from ...jobs import Tracker
 from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
 from ...migrate.object_keys import BucketPrefix, labels
@@ -285,11 +285,8 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def _check_target(self) -> None:
         if not self._accept_lifecycle and self._bucket.refusal:
             raise self._bucket.refusal
-        try_out(self._objects, self.place, self._owner, self.storage_class)
-
-    def _run(self) -> Batch:
         self._tracker.actions.copy_with(self._executor)
-        return super()._run()
+        try_out(self._objects, self.place, self._owner, self.storage_class)
 
     def _record(self, item: MoveItem, number: int) -> None:
         self._catalogue.moved.add(
