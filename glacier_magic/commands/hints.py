@@ -23,7 +23,7 @@ SYNONYMS = {
     "upload": "add archive put save send store",
     "prune": "expire forget",
     "migrate": "copy cp move mv transfer",
-    "migrations": "migrated moved moves",
+    "migrations": "migrated moved moves prove proof",
     "key": "keygen",
     "ls": "dir list show",
     "label": "annotate note tag",
