@@ -106,9 +106,9 @@ VERB = Verb(
         "hashes of the vault on their way, an existing object is never overwritten, and afterwards S3 is "
         "asked what it has. The archives stay in the vault. The same line goes on after an interruption: "
         "what is in S3, or requested, is not requested again.\n\n"
-        "--workers copies in N processes of this computer, or on the workers of a Dask scheduler, whose "
-        "account, region and version are compared before anything is requested. They copy as long as this "
-        "process lasts: in a shell add --wait. Where a move goes on later, as with wait, the process itself "
-        "copies."
+        "--workers copies in N processes of this computer, or on the workers of a Dask scheduler, for which "
+        "there is pip install 'glacier_magic[dask]'. Before anything is requested, their accounts, regions "
+        "and versions are compared. They copy as long as this process lasts: in a shell add --wait. Where a "
+        "move goes on later, as with wait, the process itself copies."
     ),
 )

@@ -15,6 +15,7 @@ from ..catalogue.records.moved_records import is_object
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
 from ..errors.steps import step
 from ..migrate.mover import Mover
+from ..migrate.workers import dismiss
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader, Fetched
 from ..transfer.engine import Engine
@@ -172,10 +173,14 @@ class Fetcher:
         return path
 
     def close(self, timeout: float) -> None:
-        """Wait up to *timeout* seconds for the threads, which check the stop event between pieces."""
+        """Wait up to *timeout* seconds for the threads, which check the stop event between pieces.
+
+        The workers of moves end then, if they were started here.
+        """
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)
+        dismiss(self.mover.executor)
 
 
 def _uncopied(download: Download) -> dict[str, Any]:

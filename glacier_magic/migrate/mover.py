@@ -269,7 +269,7 @@ class _Move:
 
         if executor is not None:  # a thread waits for each task, so that their number is limited here
             budget.spend(task.size, stop)
-            done = budget.call(lambda: run_on(executor, copy_range, task), stop, note)
+            done = budget.call(lambda: run_on(executor, copy_range, task, stop=stop), stop, note)
             self._meter.moved(task.size)
             return done
 

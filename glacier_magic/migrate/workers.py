@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import weakref
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from collections.abc import Callable, Mapping, MutableMapping
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from ..base.units import masked
 from ..errors import GlacierError, InputError, LocalError, Refused, Unavailable, describe
 from ..errors.steps import option
 from ..service import Connection, open_service
+from ..transfer.budget import Stopped
 
 T = TypeVar("T")
 
@@ -25,6 +28,9 @@ PROCESSES = 61
 SUBMITTED = 3
 """Times that a call is submitted whose worker is lost."""
 SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
+
+_ends: MutableMapping[Executor, Callable[[], Any]] = weakref.WeakKeyDictionary()
+"""What ends the workers of an executor that was opened here."""
 
 
 def open_workers(text: str, *, patience: float = 10) -> Executor:
@@ -41,12 +47,25 @@ def open_workers(text: str, *, patience: float = 10) -> Executor:
         return _cluster(text, patience)
     if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= PROCESSES):
         raise InputError(f"Not a number of processes from 1 to {PROCESSES}: {text!r:.80}")
-    return ProcessPoolExecutor(
+    executor = ProcessPoolExecutor(
         int(number),
         multiprocessing.get_context("spawn"),  # a fork would have the locks of threads that it lacks
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for this process
     )
+    _ends[executor] = weakref.finalize(executor, _terminate, executor._processes)
+    return executor
+
+
+def _terminate(processes: Mapping[int, BaseProcess]) -> None:
+    for process in list(processes.values()):
+        process.terminate()
+
+
+def dismiss(executor: Executor | None) -> None:
+    """End the workers, or the connection to them, that :func:`open_workers` has started; no others."""
+    if executor is not None and executor in _ends:
+        _ends[executor]()
 
 
 def _cluster(text: str, patience: float) -> Executor:
@@ -72,7 +91,7 @@ def _cluster(text: str, patience: float) -> Executor:
             cure="Start one with: dask scheduler. The workers of a scheduler with TLS have a tls:// address.",
         ) from None
     executor: Executor = client.get_executor(pure=False, retries=0)  # pure: equal calls would be one
-    weakref.finalize(executor, client.close)
+    _ends[executor] = weakref.finalize(executor, client.close)
     return executor
 
 
@@ -133,20 +152,32 @@ def _check(place: str, told: Any, wanted: dict[str, str]) -> None:
         )
 
 
-def run_on(executor: Executor, call: Callable[..., T], *given: Any, left: int = SUBMITTED) -> T:
+def run_on(
+    executor: Executor,
+    call: Callable[..., T],
+    *given: Any,
+    stop: threading.Event | None = None,
+    left: int = SUBMITTED,
+) -> T:
     """Return the result of a call on a worker; if the worker is lost, another one gets the call.
 
+    :param stop: ends the wait.
     :param left: times that the call may be submitted.
     :raises GlacierError: the call did.
     :raises LocalError: the executor cannot go on, or has lost a worker with the call each time.
+    :raises Stopped: *stop* was set.
     """
     try:
-        return executor.submit(call, *given).result()
-    except GlacierError:
+        future = executor.submit(call, *given)
+        while not wait([future], 0.2).done:
+            if stop is not None and stop.is_set():
+                raise Stopped  # the call may run on: what it sends is sent again by the next start
+        return future.result()
+    except (GlacierError, Stopped):
         raise
     except Exception as error:  # all others are the executor's: a dead worker, a lost connection
         if left > 1 and not isinstance(error, BrokenExecutor):  # a broken one takes no more calls
-            return run_on(executor, call, *given, left=left - 1)
+            return run_on(executor, call, *given, stop=stop, left=left - 1)
         raise LocalError(
             f"The workers are lost: {describe(error)}",
             cure="S3 keeps the parts that it has. Start the same line again: it goes on from them.",

@@ -4,6 +4,7 @@ import os
 import pickletools
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +15,8 @@ from distributed import LocalCluster, Security
 from distributed.protocol import pickle
 
 from glacier_magic.errors import InputError, LocalError, Refused, Unavailable
-from glacier_magic.migrate.workers import SUBMITTED, greet, hello, open_workers, run_on
+from glacier_magic.migrate.workers import SUBMITTED, dismiss, greet, hello, open_workers, run_on
+from glacier_magic.transfer.budget import Stopped
 from tests.migrate.conftest import MIB, proofs
 from tests.migrate.test_mover import PATIENCE, PLAIN
 
@@ -152,6 +154,29 @@ def test_a_lost_call_is_submitted_again():
         assert executor.calls == calls
     with pytest.raises(Refused, match="mine"):
         run_on(Ended(Refused("mine")), len, "abc")
+
+
+def test_a_stop_ends_the_wait_for_a_worker():
+    """As one that hangs."""
+    stop, executor = threading.Event(), Ended()
+    executor.submit = lambda *_: Future()
+    stop.set()
+    with pytest.raises(Stopped):
+        run_on(executor, len, "abc", stop=stop)
+
+
+def test_a_session_ends_the_workers_that_were_opened_for_it(session):
+    """It does not wait for what they copy; those of a user go on."""
+    ours, theirs = open_workers("processes:1"), Ended()
+    for executor in (None, theirs, ours):
+        session.tracker.actions.copy_with(executor)
+    (process,) = ours._processes.values()
+    session.close()
+    process.join(PATIENCE)
+    assert process.exitcode == -signal.SIGTERM
+    dismiss(ours)
+    dismiss(theirs)
+    assert run_on(theirs, len, "abc") == 3
 
 
 def test_a_worker_that_is_another_is_refused(archives, plan, requests, session):
