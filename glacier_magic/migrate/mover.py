@@ -57,7 +57,8 @@ class Mover:
         self.buffers = Buffers(MEMORY)
         self.executor: Executor | None = None
         """What copies the ranges; None for threads of this process."""
-        self.slots = WORKERS
+        self.slots = 0
+        """Ranges that the executor copies at the same time."""
         self._stores: dict[str, ObjectStore] = {}
 
     def use(self, executor: Executor | None) -> None:
@@ -69,7 +70,7 @@ class Mover:
         if executor is not None:
             connection = self.engine.service.connection
             slots = greet(executor, connection, account=scope.account, region=scope.region)
-        self.executor, self.slots = executor, max(slots, WORKERS)
+        self.executor, self.slots = executor, slots
 
     def objects(self, region: str) -> ObjectStore:
         """Return the S3 of a region."""
@@ -230,7 +231,7 @@ class _Move:
 
     def _send(self, upload_id: str, missing: dict[int, tuple[int, int]]) -> Iterator[tuple[int, RangeDone]]:
         slots = self._mover.slots
-        tuner = Tuner(slots, max(slots, self._engine.limits.workers))
+        tuner = Tuner(max(slots, WORKERS), max(slots, self._engine.limits.workers))
         ending = Child(self._mover.stop)  # ends the workers of this object only
         crew: Crew[tuple[int, RangeDone]] = Crew(tuner, ending, "glacier-move")
         notes = Notes(self._meter, tuner)
