@@ -7,6 +7,7 @@ Each way runs in a process of its own, timed without its imports and connection;
 same machine, for vault and bucket.  The ways are interleaved, and medians printed.
 
 ours: ``vault.migrate(...).run()`` of a job that has finished, until the object is proven.
+dask: the same on a Dask cluster of 2 processes with 2 threads, which run already; the CPU is the driver's.
 stream: boto3's ``get_job_output`` into ``upload_fileobj``, which verifies neither side.
 file: to a file, its tree hash, ``upload_file``, as careful people do.
 """
@@ -14,6 +15,7 @@ file: to a file, its tree hash, ``upload_file``, as careful people do.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import resource
@@ -32,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from glacier_magic.emulator import testing
 
 MIB, REGION, BUCKET = 1 << 20, "us-east-1", "bench"
-WAYS = ("ours", "stream", "file", "small")
+WAYS = ("ours", "dask", "stream", "file", "small")
 
 
 def session(told: dict[str, Any], catalogue: Path) -> Any:
@@ -49,6 +51,25 @@ def ours(told: dict[str, Any], vault: str) -> Any:
     opened = session(told, Path(told["catalogue"]))
     place = f"s3://{BUCKET}/{uuid.uuid4().hex}"
     plan = opened.vault(vault).migrate("*", to=place, storage_class="STANDARD", tier="Standard")
+    return lambda: plan.run().wait(120)
+
+
+def dask(told: dict[str, Any]) -> Any:
+    """Return what moves the one archive with a cluster, whose processes have opened their connections."""
+    from distributed import LocalCluster
+
+    from glacier_magic.migrate.workers import open_workers
+    from glacier_magic.transfer import moving
+
+    cluster = LocalCluster(2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None)
+    executor = open_workers(cluster.scheduler_address)
+    opened = session(told, Path(told["catalogue"]))
+    source = dataclasses.replace(opened.service.connection, account=opened.account)
+    cluster.get_client().run(lambda: moving._objects(source, REGION) and None)
+    place = f"s3://{BUCKET}/{uuid.uuid4().hex}"
+    plan = opened.vault("one").migrate(
+        "*", to=place, storage_class="STANDARD", tier="Standard", executor=executor
+    )
     return lambda: plan.run().wait(120)
 
 
@@ -81,6 +102,8 @@ def child(way: str, told: dict[str, Any]) -> None:
     """Carry one way out and print what it took."""
     if way in ("ours", "small"):
         act = ours(told, "one" if way == "ours" else "many")
+    elif way == "dask":
+        act = dask(told)
     else:
         act = by_hand(told, file=way == "file")
     cpu, began = sum(os.times()[:4]), time.perf_counter()
@@ -129,7 +152,7 @@ def main() -> None:
             way: {what: statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "peak")}
             for way, runs in found.items()
         }
-        for way in WAYS[:3]:
+        for way in WAYS[:-1]:
             one = medians[way]
             print(
                 f"{way:8} {given.mib / one['seconds']:7.0f} MiB/s  "

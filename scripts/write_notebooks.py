@@ -31,9 +31,7 @@ STARTUP = f"""
 import tempfile
 from pathlib import Path
 
-make = tempfile.mkdtemp
-
-def mkdtemp(suffix=None, prefix=None, dir=None):
+def mkdtemp(suffix=None, prefix=None, dir=None, *, make=tempfile.mkdtemp):
     if not (prefix or "").startswith("glacier-"):
         return make(suffix, prefix, dir)
     folder = Path(tempfile.gettempdir(), prefix.rstrip("-"))
@@ -42,12 +40,11 @@ def mkdtemp(suffix=None, prefix=None, dir=None):
     return str(folder)
 
 tempfile.mkdtemp = mkdtemp
-del make
 """
 """Gives the temporary folder of a notebook a fixed name, and its emulator a fixed time."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 REPLACED = (
-    (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:4580"),
+    (r"(http|tcp|dask)://127\.0\.0\.1:\d+", r"\1://127.0.0.1:4580"),
     (r"\*{8}\d{4}", "********1234"),
     (r"[\d.,]+ [KMGT]iB free", "100 GiB free"),
     (r"process: \d+", "process: 4580"),

@@ -18,7 +18,18 @@ from glacier_magic import errors
 
 ROOT = Path(glacier_magic.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-HEAVY = ("boto3", "botocore", "pandas", "numpy", "pyarrow", "ipywidgets", "IPython", "traitlets", "anywidget")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "ipywidgets",
+    "IPython",
+    "traitlets",
+    "anywidget",
+    "distributed",
+)
 
 
 def parts(path):

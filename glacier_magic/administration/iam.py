@@ -96,8 +96,11 @@ OBJECT_ACTIONS = (
     "GetObjectAttributes",
     "ListMultipartUploadParts",
     "PutObject",
+    "RestoreObject",
 )
 """What moves need: nothing deletes an object."""
+PROOF_ACTIONS = ("CreateJob", "DescribeJob", "ListJobs")
+"""What proofs at rest need: jobs of S3, which have a role of their own."""
 
 
 class IdentityPolicy(Rendered):
@@ -178,6 +181,11 @@ class IdentityPolicy(Rendered):
         return [
             _statement("MoveBucket", "s3", BUCKET_ACTIONS, [bucket]),
             _statement("MoveObjects", "s3", OBJECT_ACTIONS, [f"{bucket}/*"]),
+            _statement("ProveAtRest", "s3", PROOF_ACTIONS, ["*"]),  # jobs have no names to limit
+            {
+                **_statement("ProofRole", "iam", ["PassRole"], [f"arn:{self._partition}:iam::*:role/*"]),
+                "Condition": {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}},
+            },
         ]
 
     @property

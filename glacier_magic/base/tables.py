@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, LocalError
 from .columns import SPARSE, details_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,28 @@ def _pieces(frame: pd.DataFrame) -> Iterator[Sequence[Row]]:
         piece = frame.iloc[start : start + PIECE]
         columns = [[python_value(value) for value in piece.iloc[:, i]] for i in range(piece.shape[1])]
         yield list(zip(*columns, strict=True))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return the table of a .parquet file, or of a .csv file with all values as text.
+
+    :raises LocalError: the file cannot be read.
+    :raises InputError: it has no table.
+    """
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            parquet: pd.DataFrame = pd.read_parquet(path)
+            return parquet
+        csv: pd.DataFrame = pd.read_csv(
+            path, dtype="str", keep_default_na=False
+        )  # an id may look like a number or "NA"
+    except OSError as error:
+        raise LocalError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise InputError(f"{path} is not a table: {error}", cure="") from None
+    return csv
 
 
 def python_value(value: Any) -> Any:

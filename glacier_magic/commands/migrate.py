@@ -7,10 +7,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..errors.steps import step
+from ..migrate.workers import FORMS, open_workers
 from .console import Console
-from .dataframe_option import table_option, words_or_table
+from .dataframe_option import table_named, table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import archive_words, set_rate, vault_option, whole
+from .options import archive_words, filled, set_rate, vault_option, whole
 from .plan_options import retrieval_options, settled
 
 CLASSES = ("deep-archive", "glacier", "glacier-ir", "intelligent-tiering", "standard-ia", "standard")
@@ -35,8 +36,17 @@ def _configure(parser: Parser) -> None:
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="spread the requests evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 2TB")
+    parser.add_argument("--workers", metavar="WHERE", type=filled, help=f"copy with other processes: {FORMS}")
+    parser.add_argument(
+        "--keys", metavar="DF", help="keys by archive: a DataFrame or a file, columns archive_id and key"
+    )
+    parser.add_argument("--key", metavar="TEMPLATE", help="make the keys of '{created:%%Y}/{name}'")
+    parser.add_argument("--suffix", metavar="TEXT", help="another key where the key has another object")
     parser.add_argument(
         "--accept-lifecycle", action="store_true", help="even if a rule of the bucket deletes the objects"
+    )
+    parser.add_argument(
+        "--cross-region", action="store_true", help="to a bucket in another region than the vault"
     )
     table_option(parser)
     retrieval_options(parser)
@@ -59,9 +69,16 @@ def _run(console: Console, args: Namespace) -> Any:
             spread=args.spread,
             daily=args.daily,
             sample=args.sample,
+            keys=None if args.keys is None else table_named(console, args.keys),
+            key=args.key,
+            suffix=args.suffix,
             accept_lifecycle=args.accept_lifecycle,
+            cross_region=args.cross_region,
+            executor=open_workers(args.workers) if args.workers else None,
         )
-    return settled(console, plan, args, then="the archives to S3")
+    alone = args.workers and not console.face.lasting
+    where = ", by itself; --wait copies with the workers" if alone else ""
+    return settled(console, plan, args, then=f"the archives to S3{where}")
 
 
 VERB = Verb(
@@ -72,6 +89,8 @@ VERB = Verb(
     examples=(
         ("migrate 'scans/2019/*' --to s3://archive-2026/scans --sample 10", "a few first"),
         ("migrate --from df --to s3://archive --daily 2TB --max-cost 40", ""),
+        ("migrate '*' --to s3://archive --key '{created:%Y}/{name}'", "keys of your own"),
+        ("migrate 'film/*' --to s3://b --workers dask://host:8786 --wait", "on a cluster"),
         ("rm --migrated", "afterwards: delete what S3 has"),
     ),
     details=(
@@ -80,9 +99,16 @@ VERB = Verb(
         "Shows the plan first: the price line by line, what a month costs before and after, and each key. "
         "Before anything is requested the bucket is looked at, and an upload to it is started and aborted, "
         "since a retrieval that cannot be stored is money lost.\n\n"
+        "A key is the prefix and the name of the archive. --keys names whole keys, --key makes them of "
+        "a template; its fields are created, modified, name, folder, file, archive_id, vault, size and "
+        "tree_hash. The plan says which keys are not the name, and why.\n\n"
         "Each archive becomes one object when its retrieval is done. Its bytes are compared with the tree "
         "hashes of the vault on their way, an existing object is never overwritten, and afterwards S3 is "
         "asked what it has. The archives stay in the vault. The same line goes on after an interruption: "
-        "what is in S3, or requested, is not requested again."
+        "what is in S3, or requested, is not requested again.\n\n"
+        "--workers copies in N processes of this computer, or on the workers of a Dask scheduler, whose "
+        "account, region and version are compared before anything is requested. They copy as long as this "
+        "process lasts: in a shell add --wait. Where a move goes on later, as with wait, the process itself "
+        "copies."
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..errors.steps import step
+from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
 from .console import Console
@@ -14,6 +15,8 @@ from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
 from .options import archive_words, vault_option
 from .plan_options import guard_options, limited
+
+LEVELS = {"stored": STORED_AS_SENT, "rest": AT_REST, "read": READ_BACK}
 
 
 def _configure(parser: Parser) -> None:
@@ -23,6 +26,11 @@ def _configure(parser: Parser) -> None:
         "--copies", action="store_true", help="what uploads stored twice because a response was lost"
     )
     parser.add_argument("--migrated", action="store_true", help="what S3 has, proven, and is free of a fee")
+    parser.add_argument(
+        "--proof",
+        choices=LEVELS,
+        help="with --migrated: what is proven so: stored (default), at rest, or read back",
+    )
     table_option(parser)
     vault_option(parser)
     guard_options(parser)
@@ -31,6 +39,8 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     if args.migrated:
         return _migrated(console, args)
+    if args.proof:
+        raise InputError("--proof is for --migrated", cure="Leave it out, or add --migrated.")
     # No words must never mean all: drop --with-archives does that.
     if not args.archives and not args.where and args.table is None and not args.copies:
         raise InputError("Which archives?", cure="Name them, or give a condition with --where, or --from.")
@@ -52,8 +62,9 @@ def _run(console: Console, args: Namespace) -> Any:
 def _migrated(console: Console, args: Namespace) -> Any:
     if args.archives or args.where or args.table is not None or args.copies:
         raise InputError("--migrated stands alone", cure="Leave out names, tables and conditions.")
+    wanted = {"max_fee": args.max_cost, "proof": LEVELS[args.proof or "stored"]}
     with console.busy():
-        plan = limited(console.vault(args.vault).delete_migrated(max_fee=args.max_cost), args)
+        plan = limited(console.vault(args.vault).delete_migrated(**wanted), args)
     return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
 
 

@@ -197,4 +197,16 @@ CREATE TABLE IF NOT EXISTS s3_parts (
     modified INTEGER NOT NULL,
     PRIMARY KEY (payload, number)
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS s3_jobs (
+    id TEXT NOT NULL UNIQUE,
+    region TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    token TEXT NOT NULL UNIQUE,
+    request TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'Active',
+    tasks INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT ''
+);
 """

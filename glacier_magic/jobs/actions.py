@@ -32,8 +32,11 @@ class Actions:
         return begun
 
     def copy_with(self, executor: Executor | None) -> None:
-        """Let an executor copy the bytes of moves from now on; None for threads of this process."""
-        self._fetcher.mover.executor = executor
+        """Let an executor copy the bytes of moves from now on; None for threads of this process.
+
+        :raises Refused: one of its workers cannot.
+        """
+        self._fetcher.mover.use(executor)
 
     def forget(self, rows: Sequence[JobRow]) -> int:
         """Remove ended rows from the board, but not their files; return how many.

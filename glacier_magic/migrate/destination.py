@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import Refused
 from ..errors.steps import option
 from ..service.object_store import BucketSettings, ObjectStore, ObjectToWrite
-from .object_keys import BucketPrefix
+from .object_keys import OWN, BucketPrefix
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def try_out(objects: ObjectStore, place: BucketPrefix, owner: str, storage_class
 
     :raises GlacierError: S3 does not accept it.
     """
-    key = f"{place.prefix}.glacier_magic/trial-{uuid.uuid4().hex}"
+    key = f"{place.prefix}{OWN}trial-{uuid.uuid4().hex}"
     new = ObjectToWrite(bucket=place.bucket, key=key, owner=owner, storage_class=storage_class)
     objects.start(new)
     for upload_id, _, _ in list(objects.uploads(new)):  # more than one if an answer was lost

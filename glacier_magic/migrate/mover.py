@@ -6,7 +6,7 @@ import hashlib
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TypeVar
@@ -25,20 +25,22 @@ from ..catalogue.records.moved_records import (
     MovedObjects,
     MovedPart,
 )
-from ..errors import IntegrityError, LocalError, Refused, Unavailable
+from ..errors import IntegrityError, Refused, Unavailable
+from ..errors.steps import option
 from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
 from ..transfer.moving import IN_MEMORY, RangeDone, RangeTask, copied, copy_range, held
 from ..transfer.progress import Meter
 from . import proving
+from .workers import greet, run_on
 
 T = TypeVar("T")
 
 MEMORY = 2 * IN_MEMORY
 """Bytes of memory for the ranges of all moves of a session together."""
 WORKERS = 2
-"""Ranges of an archive that are copied at the same time, at first."""
+"""Threads that copy the ranges of an archive, at first."""
 HEAR_OUT = 0.7  # seconds for workers to end after a stop
 ROUNDS = 3  # uploads of one object that may be aborted by others, or be of no use
 
@@ -55,7 +57,19 @@ class Mover:
         self.buffers = Buffers(MEMORY)
         self.executor: Executor | None = None
         """What copies the ranges; None for threads of this process."""
+        self.slots = WORKERS
         self._stores: dict[str, ObjectStore] = {}
+
+    def use(self, executor: Executor | None) -> None:
+        """Let an executor copy from now on, once its workers have said hello.
+
+        :raises Refused: a worker cannot copy; nothing has changed.
+        """
+        slots, scope = 0, self.engine.catalogue.scope
+        if executor is not None:
+            connection = self.engine.service.connection
+            slots = greet(executor, connection, account=scope.account, region=scope.region)
+        self.executor, self.slots = executor, max(slots, WORKERS)
 
     def objects(self, region: str) -> ObjectStore:
         """Return the S3 of a region."""
@@ -215,7 +229,8 @@ class _Move:
         return None
 
     def _send(self, upload_id: str, missing: dict[int, tuple[int, int]]) -> Iterator[tuple[int, RangeDone]]:
-        tuner = Tuner(WORKERS, self._engine.limits.workers)
+        slots = self._mover.slots
+        tuner = Tuner(slots, max(slots, self._engine.limits.workers))
         ending = Child(self._mover.stop)  # ends the workers of this object only
         crew: Crew[tuple[int, RangeDone]] = Crew(tuner, ending, "glacier-move")
         notes = Notes(self._meter, tuner)
@@ -254,12 +269,7 @@ class _Move:
 
         if executor is not None:  # a thread waits for each task, so that their number is limited here
             budget.spend(task.size, stop)
-            try:
-                done = budget.call(lambda: executor.submit(copy_range, task).result(), stop, note)
-            except BrokenExecutor as error:
-                raise LocalError(
-                    f"The executor has lost its workers: {error}", cure="Give the session another one."
-                ) from None
+            done = budget.call(lambda: run_on(executor, copy_range, task), stop, note)
             self._meter.moved(task.size)
             return done
 
@@ -365,7 +375,8 @@ def conflict(url: str) -> Refused:
     """Return the error about a key with another object."""
     return Refused(
         f"{url} exists with other bytes, another class or another checksum; it is unchanged",
-        cure="Move the archive below another prefix; nothing is requested again while its output lasts.",
+        cure=f"{option('suffix', 'TEXT')} gives it another key; nothing is requested again while its output "
+        "lasts.",
         code="Conflict",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -21,11 +21,13 @@ from ..errors import InputError
 
 LONGEST = 1_024
 """Bytes of a key, which S3 allows."""
+OWN = ".glacier_magic/"
+"""The folder below a prefix with what is no archive."""
 DESCRIPTION = 1_024
 """Bytes of an archive's description that are written on its object: S3 allows 2 KB of metadata."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_DRIVE = re.compile("[A-Za-z]:(?=/|$)")
+_DRIVE = re.compile("/*[A-Za-z]:(?=/|$)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # lists of S3 are XML
 _PLAIN = "".join(sorted(set(printable) - set("%\t\n\r\x0b\x0c")))
 
@@ -73,15 +75,49 @@ def key_of(archive: ArchiveRecord, prefix: str = "") -> str:
     Backslashes become slashes; drive letters and empty, ``.`` and ``..`` parts are left out; control
     characters become ``_``; what is too long is cut, with a hash.
     """
+    return fitting(plain_name(archive), archive, prefix)
+
+
+def plain_name(archive: ArchiveRecord) -> str:
+    """Return what a key has of the name of an archive; empty if that is nothing."""
     name = _CONTROL.sub("_", archive.file_name.replace("\\", "/"))
-    parts = _parts(_DRIVE.sub("", name, count=1))
-    return _fitting(prefix + ("/".join(parts) or f"unnamed/{archive.archive_id}"))
+    found = _DRIVE.match(name)
+    return "/".join(_parts(name[found.end() :] if found else name))
+
+
+def fitting(text: str, archive: ArchiveRecord, prefix: str) -> str:
+    """Return a key of a text: without parts that no key has, and cut with a hash where it is too long."""
+    key = prefix + ("/".join(_parts(_CONTROL.sub("_", text))) or f"unnamed/{archive.archive_id}")
+    if len(key.encode()) <= LONGEST:
+        return key
+    digits = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return key.encode()[: LONGEST - 13].decode(errors="ignore") + f"-{digits}"
+
+
+def checked_key(key: object, place: BucketPrefix) -> None:
+    """Check a key that somebody has chosen.
+
+    :raises InputError: S3 does not have such keys, or it is not below the prefix.
+    """
+    if not isinstance(key, str) or _CONTROL.search(key) or _parts(key) != key.split("/"):
+        raise InputError(
+            f"{key!r:.200} cannot be a key",
+            cure="A key is text without control characters, and without empty, '.' or '..' parts.",
+        )
+    if len(key.encode()) > LONGEST:
+        raise InputError(f"A key is too long: {key[:80]!r}...", cure=f"It has up to {LONGEST:,} bytes.")
+    if not key.startswith(place.prefix):
+        raise InputError(
+            f"The key {key!r:.200} is not below {place.url}",
+            cure=f"Keys are whole: this one begins with {place.prefix!r:.200}.",
+        )
 
 
 def keys(
     archives: Sequence[ArchiveRecord],
     prefix: str = "",
     *,
+    own: Callable[[ArchiveRecord, str], str] = key_of,
     fixed: Mapping[str, str] | None = None,
     taken: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -90,13 +126,14 @@ def keys(
     Of archives with the same name and other bytes the newest has the key of the name; the others have
     their date and the beginning of their id in it.
 
+    :param own: makes the key of an archive and the prefix, whatever others there are.
     :param fixed: the keys that archives have already, by archive id.
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
     groups: dict[str, dict[str, list[ArchiveRecord]]] = {}
     for archive in archives:
-        groups.setdefault(key_of(archive, prefix), {}).setdefault(archive.bytes_key, []).append(archive)
+        groups.setdefault(own(archive, prefix), {}).setdefault(archive.bytes_key, []).append(archive)
     found: dict[str, str] = {}
     later: list[tuple[str, list[ArchiveRecord]]] = []
     for key, by_bytes in groups.items():
@@ -109,6 +146,7 @@ def keys(
             else:
                 later.append((key, same))
     _distinguish(later, taken.keys() | groups.keys(), found)
+    found |= fixed
     return [found[archive.archive_id] for archive in archives]
 
 
@@ -126,28 +164,21 @@ def _distinguish(
                 found.update((archive.archive_id, name) for archive in same)
         used |= counts.keys()
     for key, same in left:  # ids that differ in case alone, or names made to collide
-        whole = _tailed(key, f" {hashlib.sha256(max(same, key=_age).archive_id.encode()).hexdigest()}")
+        whole = tailed(key, f" {hashlib.sha256(max(same, key=_age).archive_id.encode()).hexdigest()}")
         found.update((archive.archive_id, whole) for archive in same)
 
 
 def _dated(key: str, archive: ArchiveRecord, length: int) -> str:
     created = from_ms(archive.created)
     date = f"{created:%Y-%m-%d} " if created else ""
-    return _tailed(key, f" ({date}{archive.archive_id[:length]})")
+    return tailed(key, f" ({date}{archive.archive_id[:length]})")
 
 
-def _tailed(key: str, tail: str) -> str:
-    """Return a key with *tail* before the suffix of its name."""
+def tailed(key: str, tail: str) -> str:
+    """Return a key with *tail* before the extension of its name."""
     suffix = PurePosixPath(key.rpartition("/")[2]).suffix[:32]
     room = LONGEST - len((tail + suffix).encode())
     return key.removesuffix(suffix).encode()[:room].decode(errors="ignore") + tail + suffix
-
-
-def _fitting(key: str) -> str:
-    if len(key.encode()) <= LONGEST:
-        return key
-    digits = hashlib.sha256(key.encode()).hexdigest()[:12]
-    return key.encode()[: LONGEST - 13].decode(errors="ignore") + f"-{digits}"
 
 
 def _age(archive: ArchiveRecord) -> tuple[int, str]:

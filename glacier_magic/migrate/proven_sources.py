@@ -16,10 +16,11 @@ class SourceCheck:
     """Asks S3 for the object of an archive, immediately before the archive is deleted.
 
     :param vault: the vault of the archives.
+    :param proof: the level of proof that each move must have.
     """
 
-    def __init__(self, engine: Engine, vault: str) -> None:
-        self._engine, self._vault = engine, vault
+    def __init__(self, engine: Engine, vault: str, proof: int) -> None:
+        self._engine, self._vault, self._proof = engine, vault, proof
         self._stores: dict[str, ObjectStore] = {}
 
     def __call__(self, item: DeletionItem) -> None:
@@ -28,8 +29,8 @@ class SourceCheck:
         :raises Refused: its object is not proven, is gone, or differs from what was sent.
         """
         catalogue = self._engine.catalogue
-        moved = catalogue.moved.proven(self._vault, item.archive_id)
         archive = catalogue.archives.get(self._vault, item.archive_id)
+        moved = catalogue.moved.proven(archive, self._proof) if archive else None
         if moved is None or archive is None:
             raise Refused(f"{item.name!r} is not proven in S3, and stays", cure="")
         objects = self._stores.setdefault(moved.region, ObjectStore(self._engine.service, moved.region))

@@ -10,10 +10,10 @@ from ..catalogue.records.moved_records import MovedObject
 from ..errors import IntegrityError
 from ..service.object_store import ObjectRecord
 
-SENT, STORED_AS_SENT = 1, 2
+SENT, STORED_AS_SENT, AT_REST, READ_BACK = 1, 2, 3, 4
 """Levels of proof: S3 accepted all bytes, each range of which had the service's tree hash; asked
-afterwards, S3 records the same size, class, version, parts and checksums.  Only the second one allows to
-delete the source."""
+afterwards, S3 records the same size, class, version, parts and checksums; S3 has hashed the bytes that it
+stores again; the bytes were read, and have the tree hash.  Only the last three allow to delete the source."""
 
 
 def level(
@@ -32,15 +32,18 @@ def level(
         raise IntegrityError(f"{moved.url} is not there any more")
     wanted: dict[str, tuple[object, object]] = {
         "size": (found.size, size),
-        "checksum": (found.checksum, moved.checksum),
         "version": (found.version, moved.version_id),
         "ETag": (found.etag, moved.etag),
     }
+    if moved.checksum is not None:
+        wanted["checksum"] = (found.checksum, moved.checksum)
     if moved.proof < STORED_AS_SENT:  # later, the bucket's lifecycle may have moved it on
         wanted["storage class"] = (found.storage_class, moved.storage_class)
     if parts and found.parts:
         wanted["parts"] = ([part[1] for part in found.parts], [_base64(part) for part in parts])
-    if size <= CHUNK and tree_hash:  # the tree hash is the SHA-256: S3 and the inventory need no link of ours
+    # The tree hash is the SHA-256: S3 and the inventory need no link of ours.
+    direct = size <= CHUNK and bool(tree_hash) and bool(found.checksum or moved.checksum)
+    if direct and tree_hash:
         wanted["tree hash"] = (found.checksum, _base64(tree_hash))
     differing = [what for what, (there, ours) in wanted.items() if there != ours]
     if differing:
@@ -48,7 +51,8 @@ def level(
             f"S3 records another {' and another '.join(differing)} of {moved.url} than was sent",
             cure="The source is kept. Look at the object before it is removed.",
         )
-    return STORED_AS_SENT if tree_hash else SENT
+    # What was sent is not known of a recovered move.
+    return STORED_AS_SENT if direct or (tree_hash and moved.checksum is not None) else SENT
 
 
 def _base64(digits: str) -> str:

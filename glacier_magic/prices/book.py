@@ -23,7 +23,7 @@ from ..service import Service
 from ..service.pricelist import price_list
 from ..service.regions import known_regions
 from .built_in import COPY, between, built_in, regions
-from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
+from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, UNLISTED, Figure
 from .money import parse_price
 from .offers import OFFERS, read
 
@@ -73,7 +73,7 @@ class PriceTable:
             copies: len(dates),
             "in no price list": self._count(PACKAGE) - len(dates),
             f"from {CONFIGURED}": self._count(CONFIGURED),
-            "unknown": len(ITEMS) - len(self.figures),
+            "unknown": len(ITEMS.keys() - {*UNLISTED, *self.figures}),
         }
         origins = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         doubtful = sum(not figure.confirmed for figure in self.figures.values())

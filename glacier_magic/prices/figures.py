@@ -51,10 +51,16 @@ ITEMS: dict[str, tuple[str, str]] = {
     "s3-standard-storage": ("S3 Standard storage", GB_MONTH),
     "s3-standard-put-requests": ("requests into S3 Standard, and of parts", THOUSAND),
     "s3-standard-get-requests": ("requests that read S3", THOUSAND),
+    "batch-jobs": ("S3 Batch Operations jobs", THOUSAND),
+    "batch-objects": ("S3 Batch Operations objects", THOUSAND),
+    "compute-checksum": ("hashing by S3 Batch Operations", PER_GB),
     "standard-ia-storage": ("S3 Standard-IA storage", GB_MONTH),
     "standard-ia-put-requests": ("requests into Standard-IA", THOUSAND),
 }
 """From the name of each figure to what it prices and the unit of its price."""
+
+UNLISTED = ("batch-jobs", "batch-objects", "compute-checksum")
+"""The figures that only your configuration can have: no price list that was read has them."""
 
 ANYWHERE = "all"
 """The region of a figure that applies to every region."""

@@ -236,15 +236,29 @@ def s3_client(session: boto3.Session, connection: Connection, region: str, attem
     """
     from botocore.config import Config
 
-    address: dict[str, Any] = {}
     options: dict[str, Any] = {"payload_signing_enabled": False}  # each body has a checksum
     if connection.elsewhere:
-        address["endpoint_url"] = connection.endpoint_url
         options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
-    if connection.emulator is not None:
-        address |= EMULATOR_KEYS
     config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS)
-    return new_client(session, "s3", region, config.merge(Config(s3=options)), **address)
+    return new_client(session, "s3", region, config.merge(Config(s3=options)), **_s3_address(connection))
+
+
+def s3_control_client(session: boto3.Session, connection: Connection, region: str, account: str) -> Any:
+    """Return a client of S3 Control, with the jobs of an account; see :func:`s3_client`."""
+    config = config_of(attempts=5, connect=15, read=90, connections=CONNECTIONS)
+    client = new_client(session, "s3control", region, config, **_s3_address(connection))
+
+    def rename(request: Any, **_: Any) -> None:
+        request.url = request.url.replace(f"//{account}.", "//", 1)
+
+    if connection.elsewhere:  # a host of its own for each account is AWS's, too
+        client.meta.events.register("before-sign.s3-control", rename)
+    return client
+
+
+def _s3_address(connection: Connection) -> dict[str, Any]:
+    address = {"endpoint_url": connection.endpoint_url} if connection.elsewhere else {}
+    return address if connection.emulator is None else {**address, **EMULATOR_KEYS}
 
 
 def _patience(attempts: int) -> Any:

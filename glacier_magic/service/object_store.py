@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..errors import AccessDenied, GlacierError, InputError, IntegrityError, NotFound, Refused, Unavailable
 from ..errors.steps import step
 from .bodies import HashedBody
+from .buckets import Buckets
 from .client import Service
 from .connection import s3_client
 from .s3_failures import Kind, s3_failures
@@ -119,7 +121,7 @@ class ObjectStore:
             try:
                 found = self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner)
             except botocore.exceptions.ClientError as error:
-                _name_failure(error, {404: "NoSuchBucket"})
+                _name_failure(error, {400: "ExpiredToken", 404: "NoSuchBucket"})
                 raise
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))
@@ -202,18 +204,25 @@ class ObjectStore:
             parts=tuple(parts),
         )
 
-    def metadata(self, new: ObjectToWrite) -> Mapping[str, str] | None:
-        """Return the metadata of an object; None if there is none."""
+    def head(self, new: ObjectToWrite) -> tuple[ObjectRecord, Mapping[str, str]] | None:
+        """Return what S3 tells of an object without its parts, and its metadata; None if there is none."""
         import botocore.exceptions
 
         with _asked():
             try:
-                return dict(self._client.head_object(**new.place)["Metadata"])
+                found = self._client.head_object(**new.place)
             except botocore.exceptions.ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 _name_failure(error, {})
                 raise
+        record = ObjectRecord(
+            size=found["ContentLength"],
+            storage_class=found.get("StorageClass", "STANDARD"),
+            etag=found["ETag"].strip('"'),
+            version=_version(found),
+        )
+        return record, dict(found["Metadata"])
 
     def keys(self, bucket: str, prefix: str, owner: str) -> Iterator[tuple[str, int]]:
         """Yield key and size of the objects of a bucket below a prefix, all pages."""
@@ -222,6 +231,13 @@ class ObjectStore:
             for page in self._client.get_paginator("list_objects_v2").paginate(**asked):
                 for found in page.get("Contents", ()):
                     yield found["Key"], found["Size"]
+
+    def lines(self, new: ObjectToWrite) -> Iterator[str]:
+        """Yield the lines of an object with text, as they arrive."""
+        with _asked():
+            body = self._client.get_object(**new.place)["Body"]
+            for line in body.iter_lines(keepends=True):
+                yield line.decode(errors="replace")
 
     # Objects in parts
 
@@ -346,3 +362,11 @@ def _asked() -> Iterator[None]:
 def _cure(_: str, kind: type[GlacierError]) -> str:
     denied = kind is AccessDenied
     return f"{step('policy', '--iam')} shows the permissions that moves need." if denied else ""
+
+
+def buckets_in(service: Service, region: str) -> Buckets:
+    """Return the calls to the buckets of a region, by which objects are restored and read."""
+    if region == service.region:
+        return service.buckets
+    connect = partial(s3_client, service._session, service.connection, region)
+    return Buckets(connect, service.clock, region)

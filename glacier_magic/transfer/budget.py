@@ -20,17 +20,21 @@ DAMAGED_TRIES = 5
 
 _RENEWABLE = (
     "",  # no answer of the service: the login itself gave no keys
+    "ExpiredToken",
     "ExpiredTokenException",
+    "InvalidAccessKeyId",
     "InvalidClientTokenId",
     UNREACHABLE,
     "RequestExpired",
+    "RequestTimeTooSkewed",
     "UnrecognizedClientException",
 )
-"""Codes of errors that end when the user, or another program, renews the login."""
+"""Codes of errors that end when the user, or another program, renews the login; S3 has some of its own."""
 
 _BRIEF = {
     "ThrottlingException": "throttled",
     "RequestTimeoutException": "too slow for the service",
+    "ExpiredToken": "the session token has expired: renew the login",
     "ExpiredTokenException": "the session token has expired: renew the login",
     "UnrecognizedClientException": "the service does not know the access key: renew the login",
     "RequestExpired": "this computer's clock is wrong: set it",

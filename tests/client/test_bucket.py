@@ -77,6 +77,7 @@ def test_what_is_no_bucket_here_is_refused(here, emulator):
         here.known_vault("s3://abroad")
     with pytest.raises(InputError, match="does not name a bucket"):
         here.vault("s3:///scans")
+    assert len(here.vault("s3://abroad").migrations()) == 0
 
 
 @pytest.mark.parametrize("what", ["upload", "delete", "tags", "backup", "peek"])

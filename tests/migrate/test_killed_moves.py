@@ -1,5 +1,8 @@
 """Killed before and after each request of a move: gone on with, nothing paid or sent twice."""
 
+import os
+import signal
+
 import pytest
 
 from tests.migrate.conftest import MIB, proofs
@@ -108,3 +111,70 @@ def test_a_killed_move_goes_on(
     assert uploads() == []
     if left is not None:
         assert requests("s3:UploadPart") == left
+
+
+DRIVER = """
+    import multiprocessing
+    import os
+    import signal
+    import sys
+    import time
+    from concurrent.futures import ProcessPoolExecutor
+    from glacier_magic.catalogue.records.moved_records import MovedObjects
+    folder, region, catalogue, to = sys.argv[1:]
+    original, recorded = MovedObjects.put_part, []
+    def put_part(records, download, number, part):
+        original(records, download, number, part)
+        recorded.append(number)
+        if len(recorded) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+    MovedObjects.put_part = put_part
+    limits = {"tick": 0.02, "emulator_idle": 0.05, "object_part": 8 << 20, "workers": 2}
+    pool = ProcessPoolExecutor(2)
+    list(pool.map(time.sleep, [0.1, 0.1]))
+    session = connect(folder, region, catalogue, **limits)
+    vault = session.vault("photos")
+    vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard", executor=pool).run()
+    print(*(worker.pid for worker in multiprocessing.active_children()), flush=True)
+    print("requested", flush=True)
+    sys.stdin.readline()
+    session.service.account()
+    session.jobs().wait(60)
+"""
+
+
+def test_a_killed_driver_of_other_processes(
+    archives,
+    bucket,
+    child,
+    connect,
+    emulator,
+    jobs_of,
+    later,
+    objects,
+    region,
+    requests,
+    session,
+    session_place,
+    to,
+    uploads,
+):
+    """What its workers had sent and it had recorded is adopted: nothing of that is fetched again."""
+    contents = archives(large=5 * PART)
+    session.close()
+    driver = child(DRIVER, emulator.folder, region, session_place, to)
+    workers = driver.until("requested")[-1].split()
+    assert workers
+    later(hours=4.1)
+    driver.go_on()
+    assert driver.end() == -9
+    for worker in workers:  # they wait for tasks of a process that is gone
+        os.kill(int(worker), signal.SIGKILL)
+    requests.again()
+    session = connect()
+    batch = session.vault("photos").migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    batch.wait(PATIENCE)
+    assert objects() == {"in/large": contents["large"]}
+    assert proofs(session, bucket) == {"in/large": ("proven", 2)}
+    assert (requests("s3:UploadPart"), requests("GetJobOutput")) == (3, 3)
+    assert (len(jobs_of()), uploads()) == (1, [])

@@ -8,7 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from glacier_magic.errors import IntegrityError, JobExpired, Refused, Unavailable
+from glacier_magic.base.session_limits import USUAL
+from glacier_magic.base.treehash import part_ranges, part_size_for
+from glacier_magic.errors import InputError, IntegrityError, JobExpired, Refused, Unavailable
 from tests.migrate.conftest import MIB, proofs
 
 PATIENCE = 30.0
@@ -30,6 +32,7 @@ def moved(vault, ready, to):
     return moved
 
 
+@pytest.mark.each_backend
 def test_archives_of_every_size_become_objects(archives, moved, objects, requests, session, bucket, jobs_of):
     """One request, or parts; the checksums of S3 are ours; a second plan has nothing to do."""
     sizes = {"one": 1, "mib": MIB, "more": MIB + 1, "whole": PART, "parts": PART + 1, "many": 3 * PART}
@@ -42,6 +45,45 @@ def test_archives_of_every_size_become_objects(archives, moved, objects, request
     assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (4, 2 + 3)
     assert session.vault("photos").migrate("*", to=f"s3://{bucket}/in", storage_class="standard").empty
     assert session.past_plan(1).record.state == "done"
+
+
+@pytest.mark.limits(object_part=USUAL.object_part)
+def test_an_archive_above_one_part_of_the_usual_size(archives, moved, objects, requests, session, bucket):
+    """It is moved whole, in two parts."""
+    contents = archives(large=USUAL.object_part + 1)
+    moved()
+    assert objects() == {"in/large": contents["large"]}
+    assert proofs(session, bucket) == {"in/large": ("proven", 2)}
+    assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (0, 2)
+
+
+GIB, TIB = 1 << 30, 1 << 40
+
+
+@pytest.mark.parametrize(
+    ("size", "part", "count"),
+    [
+        (1, 64 * MIB, 1),
+        (MIB, 64 * MIB, 1),
+        (MIB + 1, 64 * MIB, 1),
+        (64 * MIB, 64 * MIB, 1),
+        (64 * MIB + 1, 64 * MIB, 2),
+        (625 * GIB, 64 * MIB, 10_000),
+        (625 * GIB + 1, 128 * MIB, 5_001),
+        (5 * TIB + 1, GIB, 5_121),  # 5 TiB was the largest object until 2025
+        (40_000 * GIB, 4 * GIB, 10_000),  # the largest archive of a vault
+    ],
+)
+def test_the_parts_of_archives_of_any_size(size, part, count):
+    """Each is a node of the archive's tree, and a part that S3 allows."""
+    assert part_size_for(size, smallest=USUAL.object_part) == part
+    spans = list(part_ranges(size, part))
+    assert len(spans) == count <= 10_000
+    assert spans[0][0] == 0
+    assert spans[-1][1] == size
+    assert all(start % part == 0 and 0 < end - start <= part for start, end in spans)
+    assert 5 * MIB <= part <= 5 * GIB
+    assert (part // MIB).bit_count() == 1
 
 
 def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
@@ -57,12 +99,14 @@ def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
         assert float(found["mtime"]) == 1_600_000_000
 
 
-def test_equal_archives_are_requested_once(vault, files, moved, objects, jobs_of):
+def test_equal_archives_are_requested_once(vault, files, to, moved, objects, jobs_of):
     """One of another name is an object of its own; one of the same name is the same object."""
     for name in ("a/one", "b/two"):
         files(name, b"equal")
         vault.upload(name)
     vault.upload("a/one", again=True)
+    plan = vault.migrate("*", to=to, tier="Standard")
+    assert (plan.bytes, plan.asking.out) == (5, 10)  # each object takes its bytes out of the region
     moved()
     assert objects() == {"in/a/one": b"equal", "in/b/two": b"equal"}
     assert len(jobs_of()) == 1
@@ -72,7 +116,7 @@ def test_another_object_stays_as_it_is(
     archives, ready, s3, bucket, objects, uploads, jobs_of, vault, to, session
 ):
     """One that is there before the plan is not requested; one that comes later is not overwritten."""
-    archives(early=10, late=10, large=PART + 1)
+    contents = archives(early=10, late=10, large=PART + 1)
     s3.put_object(Bucket=bucket, Key="in/early", Body=b"other")
     plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
     assert plan.table.set_index("name").action["early"] == "its key has another object"
@@ -85,6 +129,10 @@ def test_another_object_stays_as_it_is(
     assert objects() == {"in/early": b"other", "in/late": b"other", "in/large": b"other"}
     assert set(proofs(session, bucket).values()) == {("conflict", 0), ("conflict", 1)}
     assert uploads() == []
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard", suffix="_2").run())
+    assert len(jobs_of()) == 3  # that of the early one, which was not requested before
+    others = {f"in/{name}_2": content for name, content in contents.items()}
+    assert objects() == others | dict.fromkeys(("in/early", "in/late", "in/large"), b"other")
 
 
 def test_the_same_object_written_by_another_is_ours(archives, ready, s3, bucket, vault, to, session):
@@ -205,9 +253,12 @@ def test_an_output_that_expires_half_way_is_asked_for_again(
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)
     requests.again()
-    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
-    assert plan.requests == 1
+    assert "goes on with what is stuck (1: " in repr(vault.migrations())
+    plan = vault.migrations().resume()
+    assert (plan.requests, plan.storage_class, plan.tier) == (1, "STANDARD", "Standard")
     ready(plan.run())
+    with pytest.raises(InputError, match="stuck"):
+        vault.migrations().resume()
     assert objects() == {"in/parts": contents["parts"]}
     assert (requests("s3:UploadPart"), requests("s3:CreateMultipartUpload")) == (2, 1)  # of the trial
 
@@ -217,40 +268,41 @@ def test_other_processes_copy(archives, moved, objects, requests, session, bucke
     sent = []
 
     class Pool(ProcessPoolExecutor):
-        def submit(self, function, task):
-            sent.append(pickle.dumps((function, task)))
-            return super().submit(function, task)
+        def submit(self, *call):
+            sent.append(pickle.dumps(call))
+            return super().submit(*call)
 
     contents = archives(small=10, parts=2 * PART)
     with Pool(2) as pool:
         moved(executor=pool)
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert set(proofs(session, bucket).values()) == {("proven", 2)}
-    assert len(sent) == 3
+    assert len(sent) == 1 + 3  # the first says hello
     assert max(map(len, sent)) < 1500
     kinds = {what for task in sent for code, what, _ in pickletools.genops(task) if "UNICODE" in code.name}
     assert {what for what in kinds if what[:1].isupper() and what.isalpha()} <= PLAIN
     assert not any("secret" in what or "token" in what.casefold() for what in kinds)
 
 
-@pytest.mark.limits(give_up=PATIENCE, fetch_retry=0.05)
-def test_ten_archives_through_faults_of_every_kind(
+@pytest.mark.limits(give_up=PATIENCE, fetch_retry=0.01, list_retry=0, lost_request=0, request_interval=0.02)
+@pytest.mark.limits(first_pause=0.001, longest_pause=0.01)
+def test_sixty_archives_through_faults_of_every_kind(
     archives, vault, to, ready, emulator, objects, uploads, jobs_of, session, bucket
 ):
-    """Each request of a copy fails one time in twenty, in each of the ways that it can."""
-    contents = archives(**{f"n{n:02}": 100 + n for n in range(8)}, one=PART + 1, two=2 * PART)
-    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
-    copying = ["GetJobOutput", "s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart", "s3:ListParts"]
-    copying += ["s3:CompleteMultipartUpload", "s3:GetObjectAttributes", "s3:ListMultipartUploads"]
-    for seed, operation in enumerate(copying):
-        for kind in ("reset-before", "reset-during", "reset-after", "500", "503", "truncate", "flip"):
-            emulator.fault(kind, operation, probability=0.05, seed=seed)
-    emulator.fault("complete-error-in-200", "s3:CompleteMultipartUpload", probability=0.2, seed=1)
-    emulator.fault("complete-conflict", "s3:CompleteMultipartUpload", probability=0.2, seed=2)
-    emulator.fault("slow-down", "s3:UploadPart", probability=0.2, seed=3)
+    """Each request, of both services, fails one time in twenty, in each of the ways that it can."""
+    contents = archives(**{f"n{n:02}": 100 + n for n in range(57)}, one=PART + 1, two=2 * PART, mib=MIB)
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    broken = ["reset-before", "reset-during", "reset-after", "truncate"]
+    for seed, kind in enumerate([*broken, "408", "500", "503", "throttling", "slow-down"]):
+        emulator.fault(kind, probability=0.05, seed=seed)
+    emulator.fault("flip", "GetJobOutput", probability=0.2, seed=1)
+    emulator.fault("complete-error-in-200", probability=0.2, seed=1)
+    emulator.fault("complete-conflict", probability=0.2, seed=2)
+    batch = plan.run()
+    emulator.fault("expired-token", probability=0.05, seed=9)  # to who has just run a plan, it is an error
     ready(batch)
     emulator.clear_faults()
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert set(proofs(session, bucket).values()) == {("proven", 2)}
-    assert len(jobs_of()) == len(set(jobs_of())) == 10
+    assert len(jobs_of()) == len(set(jobs_of())) == 60
     assert uploads() == []

@@ -1,9 +1,10 @@
 """Keys are legal, distinct and the same in any order; an archive that has one keeps it."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord
@@ -58,12 +59,34 @@ def test_keys_are_legal_distinct_and_stable(made, prefix, order):
         assert taken.get(later[each.archive_id], each.bytes_key) == each.bytes_key
 
 
+@settings(max_examples=10)
+@given(st.integers(0, 2**32).map(Random))
+def test_keys_stay_over_three_runs(order):
+    """In any order, of 1,000 archives, 120 of which have the name of another, and 50 its bytes, too."""
+    archives = [archive(n, f"d{n % 7}/{n:03}.tif", content=n, created=n % 90) for n in range(880)]
+    for n in range(880, 1000):
+        other = archives[n - 880]
+        archives.append(archive(n, other.name, content=n if n < 950 else n - 880, created=n % 90))
+    runs, moved = [], {}
+    for _ in range(3):
+        order.shuffle(archives)
+        taken = dict(moved.values())
+        fixed = {each: key for each, (key, _) in moved.items()}
+        found = keys(archives, "p/", fixed=fixed, taken=taken)
+        runs.append(dict(zip((each.archive_id for each in archives), found, strict=True)))
+        done = order.sample(archives, 300)  # then it is interrupted
+        moved |= {each.archive_id: (runs[-1][each.archive_id], each.bytes_key) for each in done}
+    assert runs[0] == runs[1] == runs[2]
+    assert len(set(runs[0].values())) == 950
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [
         ("scans/a.tif", "scans/a.tif"),
         ("C:\\scans\\a.tif", "scans/a.tif"),
         ("//srv/./x/../a", "srv/x/a"),
+        ("http://srv/drive c:/a", "http:/srv/drive c:/a"),
         ("a\nb\x00", "a_b_"),
         ("CON/nul ", "CON/nul "),
         ("../..", "unnamed/id000" + "x" * 133),

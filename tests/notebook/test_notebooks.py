@@ -49,6 +49,15 @@ TOLD = {
         r"drop of backups +in progress",
         r"proven empty and dropped",
     ],
+    "cluster": [
+        r"is gone: True",
+        r"\(2, 4\)",
+        r"Not a number of processes from 1 to 61",
+        r"25 jobs: 25 verified",
+        r"\(True, False\)",  # another worker is in the place of the one that was killed
+        r"\(25, 25\)",
+        r"\(\{'proven': 25\}, np.True_\)",
+    ],
     "migrating": [
         r"is gone: True",
         r"Move 25 archives",

@@ -89,9 +89,10 @@ class Deletion:
         return self.archives - self.deleted - self.failed
 
     @property
-    def of_moved(self) -> bool:
-        """Whether an archive is deleted only while S3 has it."""
-        return bool(json.loads(self.promised).get("moved"))
+    def of_moved(self) -> int:
+        """The level of proof that the move of each archive must have; 0 if they were not moved."""
+        level = json.loads(self.promised).get("moved", 0)
+        return 2 if level is True else int(level)  # True is of an older version
 
     @property
     def held(self) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..archives import identity
 from ..storage.database import Database, Scope
 from .downloads import Download, Downloads
+
+if TYPE_CHECKING:
+    from ..archives.archives import ArchiveRecord
 
 NEW, OPENING, SENDING, COMPLETING, STORED, PROVEN, CONFLICT = (
     "new",
@@ -40,7 +44,7 @@ class MovedObject:
     """An object that an archive becomes; the schema explains the columns.
 
     :param proof: what is proven: 0 nothing, 1 all bytes were sent and accepted, 2 S3 records what was
-        sent.
+        sent, 3 S3 has hashed what it stores since, 4 the bytes were read back.
     """
 
     download: int
@@ -127,10 +131,31 @@ class MovedObjects:
         downloads = Downloads(self._database, self._scope).numbered(list(found))
         return [(found[row.id], row) for row in sorted(downloads, key=lambda row: row.id)]
 
-    def proven(self, vault: str, archive_id: str) -> MovedObject | None:
-        """Return the newest object of an archive that S3 has, proven; None without one."""
-        where = "d.vault=? AND d.archive_id=? AND m.step=? AND m.proof>1 ORDER BY m.download DESC LIMIT 1"
-        return next(iter(self._select(where, (vault, archive_id, PROVEN))), None)
+    def proven(self, archive: ArchiveRecord, proof: int) -> MovedObject | None:
+        """Return the newest object of an archive that S3 has with a level of proof, 2 at least; or None.
+
+        It may be that of another archive with the same name and bytes: one object is for all of them.
+        """
+        newest = "AND d.vault=? AND m.step=? AND m.proof>=? ORDER BY m.download DESC LIMIT 1"
+        last = (archive.vault, PROVEN, max(2, proof))
+        own = self._select(f"d.archive_id=? {newest}", (archive.archive_id, *last))
+        same = (archive.tree_hash, archive.size, archive.name, *last)
+        found = own or self._select(f"d.tree_hash=? AND d.size=? AND d.name=? {newest}", same)
+        return found[0] if found else None
+
+    def same_as_proven(self, vault: str, proof: int) -> list[str]:
+        """Return the ids of the archives with the name and bytes of one whose object has a level of proof."""
+        known = identity.find_vault(self._database, self._scope, vault)
+        rows = self._database.rows(
+            "SELECT a.archive_id, a.tree_hash AS own, p.tree_hash FROM archive_rows a JOIN ("
+            "SELECT DISTINCT d.name, d.size, d.tree_hash FROM moved_objects m "
+            "JOIN downloads d ON d.id=m.download "
+            "WHERE d.account=? AND d.region=? AND d.vault=? AND m.step=? AND m.proof>=?"
+            ") p ON a.name=p.name AND a.size=p.size WHERE a.vault_id=?",
+            (*self._key, vault, PROVEN, max(2, proof), known.id if known else None),
+        )
+        same = [row for row in rows if row["own"] and identity.unpack_hash(row["own"]) == row["tree_hash"]]
+        return [row["archive_id"] for row in same]
 
     def update(self, moved: MovedObject, **values: Any) -> MovedObject:
         """Set columns; return the object as it is now."""

@@ -9,7 +9,7 @@ CREATE TABLE moved_objects(
     step {text} NOT NULL,         -- new, opening, sending, completing, stored, proven, conflict
     part_size BIGINT, opened BIGINT, upload_id {text},  -- null: one request; when it was to be started
     checksum {text}, etag {text}, version_id {text},    -- SHA-256 of what was sent, as S3 writes it
-    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent and accepted, 2: S3 records the same
+    proof BIGINT NOT NULL DEFAULT 0, proved BIGINT  -- 1: sent, 2: recorded, 3: at rest, 4: read back
 ){by_key};
 CREATE INDEX moved_objects_by_key ON moved_objects(bucket, key);
 CREATE TABLE moved_parts(         -- recorded before they are sent

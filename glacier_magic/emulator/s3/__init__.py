@@ -6,6 +6,7 @@ Importing this package registers its operations.
 from glacier_magic.emulator.s3 import (
     bucket_documents,
     bucket_operations,
+    checksum_jobs,
     object_copies,
     object_deletions,
     object_lists,
@@ -18,6 +19,7 @@ from glacier_magic.emulator.s3 import (
 __all__ = [
     "bucket_documents",
     "bucket_operations",
+    "checksum_jobs",
     "object_copies",
     "object_deletions",
     "object_lists",

@@ -10,6 +10,9 @@ RETRIEVAL = {
 }
 """The duration of a restore, by storage class and tier; other classes are not archived."""
 
+CHECKSUM_JOB = HOUR
+"""The duration of a job that computes checksums."""
+
 CLASSES = (
     "STANDARD",
     "REDUCED_REDUNDANCY",

@@ -19,6 +19,9 @@ from glacier_magic.emulator.service import Call, Dialect, EmulatedService, diale
 _BUCKET_HOST = re.compile(r"(.+)\.(?:localhost|s3[.-][a-z0-9.-]*amazonaws\.com)")
 """The host name of a virtual-hosted-style request."""
 
+_JOBS = "/v20180820/jobs"
+"""The path of jobs of S3 Control, whose requests name an account in a header."""
+
 _OTHERS = frozenset(
     {"accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold"}
     | {
@@ -116,13 +119,16 @@ def _wrong_region(given: str, expected: str) -> s3_errors.S3Error:
 S3Handler = Callable[[S3Call], Response]
 
 _routes: dict[tuple[str, str, str], tuple[str, S3Handler]] = {}
-"""Operations by method, level (``service``, ``bucket`` or ``object``) and query parameter."""
+"""Operations by method, level and query parameter."""
 
 
 def s3_operation(
     method: str, level: str, parameter: str = "", name: str = ""
 ) -> Callable[[S3Handler], S3Handler]:
-    """Register a handler; the operation is named after it, or *name*."""
+    """Register a handler; the operation is named after it, or *name*.
+
+    :param level: what the path names: service, bucket, object, jobs or job.
+    """
 
     def register(handler: S3Handler) -> S3Handler:
         named = name or "".join(word.title() for word in handler.__name__.split("_"))
@@ -156,7 +162,10 @@ def dispatch(service: EmulatedService, request: Request) -> Response:
 
 
 def _target(request: Request) -> dict[str, str]:
-    """Return the bucket and key that a request names, in its host or its path."""
+    """Return the bucket and key that a request names, in its host or its path; or the job."""
+    if "x-amz-account-id" in request.headers and request.path.startswith(_JOBS):
+        job = request.path.removeprefix(_JOBS).split("/")[1:2]
+        return {"level": "job", "job": job[0]} if job else {"level": "jobs"}
     host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
     match = _BUCKET_HOST.fullmatch(host)
     try:
@@ -186,7 +195,9 @@ def check_key(key: str) -> None:
 
 def _route(call: S3Call) -> tuple[str, S3Handler]:
     method, names = call.request.method, call.names
-    level = "object" if "key" in names else "bucket" if "bucket" in names else "service"
+    level = names.get("level") or (
+        "object" if "key" in names else "bucket" if "bucket" in names else "service"
+    )
     unknown = _OTHERS & call.query.keys()
     if unknown:
         raise s3_errors.not_implemented(sorted(unknown)[0])

@@ -12,10 +12,11 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from ...base.treehash import TreeHasher
+from ...base.treehash import CHUNK, TreeHasher
 from ...errors.scrubbing import scrub
 from .sealing import LOCKED
 
@@ -25,17 +26,33 @@ _WRONG = {"No matching keys found", "Decryption failed"}
 
 
 class _Hashed:
-    """A file that is hashed as it is written."""
+    """A file that a thread hashes and writes, while the next bytes are encrypted."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.hasher = file, TreeHasher()
+        self._gathered, self._thread = bytearray(), ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
 
     def write(self, data: bytes) -> int:
-        self.hasher.update(data)
-        return self._file.write(data)
+        self._gathered += data
+        if len(self._gathered) >= CHUNK:
+            self._hand_over()
+        return len(data)
 
     def flush(self) -> None:
+        self._hand_over()
+        self._hand_over()  # waits for the last bytes
         self._file.flush()
+
+    def _hand_over(self) -> None:
+        if self._last is not None:
+            self._last.result()  # no second MiB waits; a full disk is heard of here
+        self._last = self._thread.submit(self._store, self._gathered)
+        self._gathered = bytearray()
+
+    def _store(self, data: bytearray) -> None:
+        self.hasher.update(data)
+        self._file.write(data)
 
 
 def _seal(path: str, recipients: Sequence[str]) -> int:
@@ -45,7 +62,7 @@ def _seal(path: str, recipients: Sequence[str]) -> int:
         try:
             target = _Hashed(file)
             _write(content, target, recipients)
-            file.flush()
+            target.flush()
             os.fsync(file.fileno())
             json.dump({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}, sys.stdout)
             sys.stdout.flush()  # fails where the parent was killed, and the content is not whole

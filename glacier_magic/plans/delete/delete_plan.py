@@ -80,7 +80,7 @@ def deleter_of(
     engine: Engine, queue: Deletion, *, observer: Observer | None = None, stop: threading.Event | None = None
 ) -> Deleter:
     """Return what deletes the archives of a queue; those of a move, only while S3 has them."""
-    check = SourceCheck(engine, queue.vault) if queue.of_moved else None
+    check = SourceCheck(engine, queue.vault, queue.of_moved) if queue.of_moved else None
     return Deleter(engine, queue, observer=observer, stop=stop, check=check)
 
 

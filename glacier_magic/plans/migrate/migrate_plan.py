@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,19 +18,21 @@ from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
-from ...jobs import Batch, Tracker
+from ...jobs import Tracker
+from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
 from ...migrate.object_keys import BucketPrefix, labels
-from ...prices import Quote
+from ...prices import Quote, QuoteLine, load
+from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
-from ...prices.quotes import HOUR, MINIMUM_HOURS, early_deletion
+from ...prices.quotes import HERE, HOUR, INTERNET, MINIMUM_HOURS, REGION, early_deletion, gigabytes
 from ...prices.storage_costs import Holding, monthly_storage
 from ...service.object_store import ObjectStore
 from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until
-from ..restore.items import OTHERS, STATES, UNDER_WAY
-from ..restore.quoting import destination_words, when_ready
+from ..restore.items import OTHERS, STATES, TWIN, UNDER_WAY
+from ..restore.quoting import Asking, destination_words, transferred, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
 from ..restore.timetable import Pace
 from .move_items import Existing, MoveItem, decide
@@ -57,6 +61,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
 
     :param place: the bucket, and the prefix of the keys.
     :param storage_class: the class of the objects, as S3 spells it.
+    :param choice: how the keys are chosen.
     :param executor: what copies the bytes; None for threads of this process.
     :param accept_lifecycle: write to the bucket although a rule of it deletes the objects again.
     """
@@ -78,8 +83,10 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         pace: Pace | None = None,
         executor: Executor | None = None,
         accept_lifecycle: bool = False,
+        choice: ChosenKeys | None = None,
     ) -> None:
         self.place, self.storage_class = place, storage_class
+        self._choice = choice or ChosenKeys()
         self._objects, self._executor = objects, executor
         self._accept_lifecycle = accept_lifecycle
         super().__init__(
@@ -98,9 +105,17 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return self._catalogue.scope.account
 
     def _decide(self) -> list[MoveItem]:
+        self._s3_prices = load(self._objects.region)
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
-        return decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
+        return decide(
+            self._archives,
+            existing,
+            vault=self.vault,
+            tier=self.tier,
+            catalogue=self._catalogue,
+            choice=self._choice,
+        )
 
     # What it says
 
@@ -131,27 +146,51 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             found = [item for item in self.items if item.words == action]
             words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
             facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
-        renamed = sum(item.renamed for item in self.items)
+        renamed = Counter(item.why for item in self.items if item.why)
         if renamed:
-            facts.append(("keys", f"{plural(renamed, 'key')} other than the name; the table has all"))
+            why = ", ".join(f"{words} ({count:,})" for words, count in renamed.items())
+            facts.append(("keys", f"{plural(renamed.total(), 'key')} other than the name: {why}"))
         if asking.out or asking.out_unsized:
             time = download_time(
                 asking.out, self._timetable, self._catalogue, self._clock, max_rate=self._tracker.max_rate
             )
             destination = destination_words(self._prices, asking, self.destination)
-            facts += [("copied by", destination), ("copy", time)]
+            facts += [("copied by", destination), *self._other_region(), ("copy", time)]
         return [*facts, *self._bucket.facts()]
+
+    @property
+    def asking(self) -> Asking:
+        """The numbers of its requests and of the way out, which each object of equal bytes takes."""
+        found, twins = super().asking, sum(item.size or 0 for item in self._having(TWIN))
+        return replace(found, out=found.out + twins)
 
     @property
     def target(self) -> TargetClass:
         """The storage class with what it costs by."""
         return TARGETS[self.storage_class]
 
+    def _way_in(self) -> Quote:
+        """Return the price of the transfer from where the bytes are copied to the bucket."""
+        here, region = self.destination, self._objects.region
+        if here in (INTERNET, region):  # what arrives from there is free
+            return Quote()
+        if here == REGION:  # from which one is not known
+            figure = Figure.unknown("transfer-out-region", here)
+            return Quote((QuoteLine(figure, gigabytes(self.asking.out)),))
+        return transferred(self._prices if here == HERE else load(here), self.asking, region)
+
+    def _other_region(self) -> list[tuple[str, str]]:
+        region = self._objects.region
+        if region == self._prices.region:
+            return []
+        words = f"the bucket is in {region}, and the vault in {self._prices.region}"
+        return [("other region", f"{words}: the transfer to the bucket is {self._way_in().brief()}")]
+
     def _more(self) -> Quote:
         part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
         large = [size for size in sizes if size > part]
-        return writing(
-            self._prices,
+        written = writing(
+            self._s3_prices,
             self.target,
             Writing(
                 whole=len(sizes) - len(large),
@@ -160,6 +199,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
                 bytes=sum(large),
             ),
         )
+        return written + (self._way_in() if self._objects.region != self._prices.region else Quote())
 
     @property
     def before(self) -> Quote:
@@ -169,7 +209,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def after(self) -> Quote:
         """What a month of the objects costs."""
-        return monthly(self._prices, self.target, self._holding)
+        return monthly(self._s3_prices, self.target, self._holding)
 
     @property
     def break_even(self) -> Decimal | None:
@@ -199,17 +239,27 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return facts
 
     def _head(self) -> Sequence[str]:
-        return ("name", "size", "what happens", "object")
+        return ("name", "size", "what happens", "object", "another key because")[: 4 + self._renames]
+
+    @property
+    def _renames(self) -> bool:
+        return any(item.why for item in self.items)
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (item.archive.name or item.archive.archive_id, human_bytes(item.size), item.words, item.place)
+            (
+                item.archive.name or item.archive.archive_id,
+                human_bytes(item.size),
+                item.words,
+                item.place,
+                *([item.why] if self._renames else []),
+            )
             for item in self.items[:SHOWN]
         ]
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, job_id."""
+        """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, why, job_id."""
         import pandas as pd
 
         columns = {
@@ -220,6 +270,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             "action": [item.words for item in self.items],
             "bucket": [item.bucket for item in self.items],
             "key": [item.object_key for item in self.items],
+            "why": [item.why for item in self.items],
             "job_id": [item.job.job_id if item.job else None for item in self.items],
         }
         return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
@@ -234,11 +285,8 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def _check_target(self) -> None:
         if not self._accept_lifecycle and self._bucket.refusal:
             raise self._bucket.refusal
-        try_out(self._objects, self.place, self._owner, self.storage_class)
-
-    def _run(self) -> Batch:
         self._tracker.actions.copy_with(self._executor)
-        return super()._run()
+        try_out(self._objects, self.place, self._owner, self.storage_class)
 
     def _record(self, item: MoveItem, number: int) -> None:
         self._catalogue.moved.add(

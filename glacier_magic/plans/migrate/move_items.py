@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
+from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.object_keys import BucketPrefix, keys
 from ...service.object_store import ObjectStore, ObjectToWrite
 from ..restore.items import (
@@ -37,11 +38,13 @@ _WORDS = {
 class MoveItem(RetrievalItem):
     """An archive that becomes an object.
 
+    :param why: why its key is not simply the name of the archive; empty if it is.
     :param moved: the record of the object, if the catalogue has one.
     """
 
     bucket: str
     object_key: str
+    why: str = ""
     moved: MovedObject | None = None
 
     @property
@@ -55,11 +58,6 @@ class MoveItem(RetrievalItem):
         words = super().words
         return _WORDS.get(words, words)
 
-    @property
-    def renamed(self) -> bool:
-        """Whether its key is not simply the name of the archive."""
-        return not self.object_key.endswith(self.archive.file_name)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
@@ -67,6 +65,7 @@ class Existing:
 
     :param rows: the moves of the catalogue to it with their downloads, by archive id, the newest of each.
     :param keys: the size in bytes of each object below the prefix, by key.
+    :param damaged: the ETags of objects that a proof has found to differ.
     """
 
     place: BucketPrefix
@@ -75,6 +74,7 @@ class Existing:
     storage_class: str
     rows: Mapping[str, tuple[MovedObject, Download]]
     keys: Mapping[str, int]
+    damaged: Collection[str] = ()
 
     @classmethod
     def look(
@@ -96,15 +96,19 @@ class Existing:
                 if moved[row.id].key.startswith(place.prefix) and _counts(row, moved[row.id], there)
             },
             keys=there,
+            damaged={each.etag for each in moved.values() if each.step == CONFLICTING and each.etag},
         )
 
     def has(self, archive: ArchiveRecord, key: str) -> bool:
-        """Return whether the object of a key says that it is this archive."""
+        """Return whether the object of a key says that it is this archive, or has its tree hash."""
         new = ObjectToWrite(
             bucket=self.place.bucket, key=key, owner=self.owner, storage_class=self.storage_class
         )
-        found = self.objects.metadata(new) if self.keys[key] == archive.size else None
-        return found is not None and found.get("gm-archive-id") == archive.archive_id
+        found = self.objects.head(new) if self.keys[key] == archive.size else None
+        if found is None or found[0].etag in self.damaged:
+            return False
+        same = bool(archive.tree_hash) and found[1].get("gm-tree-hash") == archive.tree_hash
+        return same or found[1].get("gm-archive-id") == archive.archive_id
 
 
 def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool:
@@ -115,21 +119,22 @@ def _counts(row: Download, moved: MovedObject, there: Mapping[str, int]) -> bool
 
 
 def _is_done(row: Download, moved: MovedObject) -> bool:
-    return moved.step == PROVEN or row.state == "verified"
+    return moved.step == PROVEN or (row.state == "verified" and moved.step != CONFLICTING)
 
 
 def decide(
-    archives: Sequence[ArchiveRecord], existing: Existing, *, vault: str, tier: str, catalogue: Catalogue
+    archives: Sequence[ArchiveRecord],
+    existing: Existing,
+    *,
+    vault: str,
+    tier: str,
+    catalogue: Catalogue,
+    choice: ChosenKeys,
 ) -> list[MoveItem]:
     """Return an item for each archive, by the objects, downloads and jobs that there are."""
     rows = existing.rows
     taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
-    chosen = keys(
-        archives,
-        existing.place.prefix,
-        fixed={archive_id: moved.key for archive_id, (moved, _) in rows.items()},
-        taken=taken,
-    )
+    chosen = _keys(archives, existing, choice, taken)
     known = catalogue.archives.known(vault, [archive.archive_id for archive in archives])
     deleted = {record.archive_id for record in known if record.state == states.DELETED}
     jobs = catalogue.jobs.by_archive(vault)
@@ -137,13 +142,18 @@ def decide(
     asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
     items = []
     for archive, key in zip(archives, chosen, strict=True):
-        item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, action=ASK)
+        why = choice.why(archive, key, existing.place.prefix)
+        if why and archive.archive_id in rows:
+            why = "moved before"
+        item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, why=why, action=ASK)
         item = _of_row(item, existing, tier)
         if item.action == ASK:
             if item.stopped is None and written.get(key) == archive.bytes_key:
                 item = replace(item, action=SAME)
             elif key in existing.keys:
                 item = replace(item, action=THERE if existing.has(archive, key) else CONFLICT)
+            elif written.get(key, archive.bytes_key) != archive.bytes_key:
+                item = replace(item, action=CONFLICT)
         job = jobs.get(archive.archive_id) or jobs.get(archive.bytes_key)
         if item.action == ASK and job is not None:
             item = replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
@@ -156,6 +166,39 @@ def decide(
             asked.add(archive.bytes_key)
         items.append(item)
     return items
+
+
+def _keys(
+    archives: Sequence[ArchiveRecord], existing: Existing, choice: ChosenKeys, taken: dict[str, str]
+) -> list[str]:
+    """Return the key of each archive; with a suffix, of those whose first one has another object."""
+    prefix = existing.place.prefix
+    fixed = {archive_id: moved.key for archive_id, (moved, _) in existing.rows.items()}
+    given = {a.archive_id: a for a in archives if a.archive_id in choice.given and a.archive_id not in fixed}
+    chosen = keys(
+        archives,
+        prefix,
+        own=choice.key,
+        fixed={archive_id: choice.given[archive_id] for archive_id in given} | fixed,
+        taken={choice.given[archive_id]: archive.bytes_key for archive_id, archive in given.items()} | taken,
+    )
+    wanted = dict(zip(chosen, (archive.bytes_key for archive in archives), strict=True)) | taken
+
+    def free(archive: ArchiveRecord, key: str) -> bool:
+        if key in taken:
+            return taken[key] == archive.bytes_key
+        return wanted.get(key, archive.bytes_key) == archive.bytes_key and (
+            key not in existing.keys or existing.has(archive, key)
+        )
+
+    for place, (archive, key) in enumerate(zip(archives, chosen, strict=True)):
+        other = choice.another(key)
+        if other is None or archive.archive_id in fixed or free(archive, key):
+            continue
+        if free(archive, other):
+            chosen[place] = other
+            wanted[other] = archive.bytes_key
+    return chosen
 
 
 def _of_row(item: MoveItem, existing: Existing, tier: str) -> MoveItem:

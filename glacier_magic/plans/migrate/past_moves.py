@@ -4,32 +4,59 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.dataframes import marked
-from ...base.rendering import SHOWN, Rendered, html_table, text_table
+from ...base.rendering import SHOWN, Rendered, escape, html_table, text_table
 from ...base.units import human_bytes, human_sum, plural
-from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...catalogue import ArchiveRecord, Download
 from ...catalogue.archives.states import DELETED
-from ...catalogue.records.moved_records import PROVEN, MovedObject
+from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
 from ...errors import InputError, LocalError
+from ...errors.steps import step
+from ...migrate.proving import AT_REST, STORED_AS_SENT
 from ...prices.quotes import HOUR, MINIMUM_HOURS
+from ...transfer.engine import Engine
+from ..base import PlanLog
+from ..restore.quoting import checked_destination, checked_tier, default_destination
+from .prove_plan import LEVELS, ProvePlan
+from .rest_plan import RestPlan
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .migrate_plan import MigratePlan
 
 _HEAD = ("name", "size", "state", "proof", "object", "source")
 _TIMES = ("created", "proved", "free_from")
 
 
 class Migrations(Rendered):
-    """The moves of a vault's archives, as the catalogue has them; no request is sent."""
+    """The moves of a vault's archives, as the catalogue has them; no request is sent.
 
-    def __init__(self, catalogue: Catalogue, vault: str) -> None:
-        self._catalogue, self._vault = catalogue, vault
-        self._rows = [pair for pair in catalogue.moved.of_vault(vault) if _shown(*pair)]
+    :param chosen: the ids of the archives whose moves are meant; None for all.
+    :param migrate: returns the plan to move archives, as :meth:`.Vault.migrate` does.
+    """
+
+    def __init__(
+        self,
+        vault: str,
+        chosen: Collection[str] | None,
+        *,
+        engine: Engine,
+        log: PlanLog,
+        migrate: Callable[..., MigratePlan],
+    ) -> None:
+        self._catalogue, self._vault = engine.catalogue, vault
+        self._engine, self._log, self._migrate = engine, log, migrate
+        self._rows = [
+            (moved, row)
+            for moved, row in engine.catalogue.moved.of_vault(vault)
+            if _shown(moved, row) and (chosen is None or row.archive_id in chosen)
+        ]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -45,7 +72,7 @@ class Migrations(Rendered):
         """The manifest, one row an archive.
 
         vault, archive_id, name, size, created, tree_hash, bucket, key, version_id, storage_class, etag,
-        checksum_type, checksum, part_size, proof (0 to 2), proved, source (kept, deleted), free_from (of
+        checksum_type, checksum, part_size, proof (0 to 4), proved, source (kept, deleted), free_from (of
         the fee for early deletion), state, error.
         """
         import pandas as pd
@@ -78,13 +105,70 @@ class Migrations(Rendered):
             raise LocalError(f"{file} cannot be written: {error.strerror or error}") from None
         return file
 
+    def prove(
+        self,
+        level: int = STORED_AS_SENT,
+        *,
+        tier: str = "Bulk",
+        destination: str | None = None,
+        role: str | None = None,
+    ) -> ProvePlan | RestPlan:
+        """Return the plan to prove the moves again; no request is sent until its ``run()``.
+
+        :param level: 2 compares what S3 records; 3 lets S3 hash what it stores, by a job; 4 reads the
+            objects, and those of archive classes are restored before.
+        :param tier: of the restores.
+        :param role: the ARN of the IAM role that reads the objects for the job of S3.
+        :param destination: where this computer is; see :meth:`.Vault.restore`.
+        :raises InputError: there is no such level, tier or destination.
+        """
+        shared: dict[str, Any] = {"vault": self._vault, "engine": self._engine, "log": self._log}
+        if level == AT_REST:
+            return RestPlan(self._rows, role=role, **shared)
+        return ProvePlan(
+            self._rows,
+            level=level,
+            tier=checked_tier(tier),
+            destination=checked_destination(destination or default_destination()),
+            **shared,
+        )
+
+    @cached_property
+    def stuck(self) -> list[tuple[MovedObject, Download]]:
+        """The moves that have failed, or whose output has expired, and that can go on."""
+        newest = {(row.archive_id, row.root): (moved, row) for moved, row in self._rows}
+        stopped = ("failed", "expired")
+        return [
+            (moved, row)
+            for moved, row in newest.values()
+            if row.state in stopped and moved.step not in (PROVEN, CONFLICT)
+        ]
+
+    def resume(self, **options: Any) -> MigratePlan:
+        """Return the plan to go on with what is stuck: with the moves to one place and storage class.
+
+        What S3 has of them, and outputs that last, are used; the price has what is requested again.
+
+        :param options: as of :meth:`.Vault.migrate`; the tier is that of the first move.
+        :raises InputError: nothing is stuck.
+        """
+        if not self.stuck:
+            cure = f"{step('wait')} goes on with what is on its way."
+            raise InputError(f"No move of an archive of {self._vault} is stuck", cure=cure)
+        first, row = self.stuck[0]
+        place = row.root, first.storage_class
+        ids = [each.archive_id for moved, each in self.stuck if (each.root, moved.storage_class) == place]
+        return self._migrate(
+            ids, to=row.root, storage_class=first.storage_class, **{"tier": row.tier} | options
+        )
+
     def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
                 record["name"],
                 human_bytes(record["size"]),
                 record["state"],
-                ("none", "sent", "stored")[record["proof"]],
+                LEVELS[record["proof"]],
                 f"s3://{record['bucket']}/{record['key']}",
                 record["source"],
             )
@@ -95,13 +179,18 @@ class Migrations(Rendered):
         states = Counter(record["state"] for record in self._records)
         counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
         size = human_sum(record["size"] for record in self._records)
-        return f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
+        words = f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
+        reasons = Counter(row.error or row.state for _, row in self.stuck)
+        if reasons:
+            why = "; ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common(3))
+            words += f". {step('migrations', '--resume')} goes on with what is stuck ({why})"
+        return words
 
     def _repr_text(self) -> str:
         return "\n".join([text_table(_HEAD, self._cells(), numbers=(1,)), self._words()])
 
     def _repr_html(self) -> str:
-        return f"{html_table(_HEAD, self._cells(), numbers=(1,), long=(0, 4))}<p>{self._words()}</p>"
+        return f"{html_table(_HEAD, self._cells(), numbers=(1,), long=(0, 4))}<p>{escape(self._words())}</p>"
 
 
 def _shown(moved: MovedObject, row: Download) -> bool:
@@ -130,7 +219,8 @@ def _record(moved: MovedObject, row: Download, archive: ArchiveRecord | None) ->
         "proved": moved.proved,
         "source": "deleted" if deleted else "kept",
         "free_from": None if created is None else created + MINIMUM_HOURS * HOUR,
-        "state": moved.step if moved.step == PROVEN or row.state == "verified" else row.state,
+        # The download of a recovered move is not known.
+        "state": moved.step if moved.step == PROVEN or row.state in ("verified", "forgotten") else row.state,
         "error": row.error,
     }
 

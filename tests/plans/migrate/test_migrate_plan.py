@@ -4,12 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.errors import AccessDenied, InputError, OverBudget, Refused
+from glacier_magic.catalogue import ArchiveRecord
+from glacier_magic.errors import AccessDenied, CredentialsError, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
-from glacier_magic.prices import load
-from glacier_magic.prices.move_costs import TARGETS, Writing, monthly, pays_back, writing
-from glacier_magic.prices.quotes import retrieval
-from glacier_magic.prices.storage_costs import Holding, monthly_storage
+from tests.migrate.conftest import proofs
 
 GIB = 1 << 30
 REGION = "us-east-1"
@@ -48,29 +46,89 @@ def plan(filled, bucket):
     return plan
 
 
-# Reckoned by hand: a million archives of 1 GB, which is the second column of a petabyte's paper plan.
+@pytest.fixture
+def large(session, vault):
+    """A vault of 100 archives of 10 GiB, as the catalogue knows them."""
+    for n in range(100):
+        session.catalogue.archives.record(
+            ArchiveRecord.described(
+                f"n{n:03}",
+                vault=vault.name,
+                archive_id=f"{n:03}".ljust(138, "x"),
+                size=10 * GIB,
+                created=0,
+                tree_hash=f"{n:064x}",
+                state="listed",
+                seen=None,
+            )
+        )
+    return vault
 
 
-@pytest.mark.parametrize(
-    ("name", "once", "month", "months"),
-    [
-        # 1,000,000 x 0.03 / 1000 + 1 GB x 0.01 + puts, creates and parts, reads, an hour of staging
-        ("GLACIER", "30 + 10000 + 30 + 85 + 0.4 + 31.94444", "3600 + 0.10986 + 0.17548", None),
-        ("DEEP_ARCHIVE", "30 + 10000 + 50 + 85 + 0.4 + 31.94444", "990 + 0.03021 + 0.17548", "3.907"),
-        ("STANDARD", "30 + 10000 + 5 + 85 + 0.4", "1177.6 + 10137.6 + 10248", None),
-    ],
-)
-def test_a_price_reckoned_by_hand(name, once, month, months):
-    """A million archives of 1 GiB, in 16 parts each, by Standard retrievals."""
-    prices, count = load(REGION), 1_000_000
-    written = Writing(uploads=count, parts=16 * count, bytes=count * GIB)
-    quote = retrieval(prices, count * GIB, count, "Standard") + writing(prices, TARGETS[name], written)
-    assert float(quote.total) == pytest.approx(sum(map(float, once.split(" + "))))
-    before = monthly_storage(prices, Holding(count * GIB, count))
-    after = monthly(prices, TARGETS[name], Holding(count * GIB, count))
-    assert float(after.total) == pytest.approx(sum(map(float, month.split(" + "))), rel=1e-6)
-    found = pays_back(quote, before, after)
-    assert (found is None) if months is None else float(found) == pytest.approx(float(months), rel=1e-3)
+# 1,000 GB in 100 archives in us-east-1, and 160 parts of 64 MiB each, reckoned by hand.
+
+PARTS = (100 + 16_000) * 0.005 / 1000  # starting an upload, and each part, is a Standard request
+READS = (100 + 16) * 0.0004 / 1000  # the record of each object, and a page for 1,000 parts
+STAGED = 1000 * 0.023 / 720  # the parts, for an hour at the Standard price
+INDEX, NAMES = 100 * 32 / 2**20, 100 * 8 / 2**20  # GB: 32 KiB and, in S3, 8 KiB at the Standard price
+IN_VAULT = (1000 + INDEX) * 0.0036
+
+
+RECKONED = [
+    (
+        "DEEP_ARCHIVE",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.05 / 1000 + PARTS + READS + STAGED,
+        (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+        "3.9",  # 10.12 / (3.60 - 0.99)
+    ),
+    (
+        "DEEP_ARCHIVE",
+        "Bulk",
+        100 * 0.05 / 1000 + PARTS + READS + STAGED,  # bulk retrievals cost nothing
+        (1000 + INDEX) * 0.00099 + NAMES * 0.023,
+        "0.0",  # 0.12 / (3.60 - 0.99)
+    ),
+    (
+        "GLACIER_IR",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.02 / 1000 + PARTS + READS,
+        1000 * 0.004,  # no overhead, and nothing is smaller than 128 KB
+        None,
+    ),
+    (
+        "GLACIER",
+        "Standard",
+        1000 * 0.01 + 100 * 0.03 / 1000 + 100 * 0.03 / 1000 + PARTS + READS + STAGED,
+        (1000 + INDEX) * 0.0036 + NAMES * 0.023,  # as in the vault, and the names
+        None,
+    ),
+    (
+        "STANDARD_IA",
+        "Expedited",
+        1000 * 0.03 + 100 * 10 / 1000 + 100 * 0.01 / 1000 + PARTS + READS,
+        1000 * 0.0125,
+        None,
+    ),
+]
+"""Class, tier, what is paid once, what a month costs, and the months after which it has paid for itself."""
+
+
+def test_a_price_reckoned_by_hand(large, bucket):
+    """Once, a month before and after, and whether it pays for itself."""
+    for name, tier, once, month, months in RECKONED:
+        to = f"s3://{bucket}/in"
+        plan = large.migrate("*", to=to, storage_class=name, tier=tier, destination="here")
+        assert float(plan.quote.total) == pytest.approx(once)
+        assert float(plan.before.total) == pytest.approx(IN_VAULT)
+        assert float(plan.after.total) == pytest.approx(month)
+        words = dict(plan.facts)["a month"]
+        if months is None:
+            assert plan.break_even is None
+            assert "it costs no less there" in words
+        else:
+            assert float(plan.break_even) == pytest.approx(once / (IN_VAULT - month))
+            assert f"pays for itself after {months} months" in words
 
 
 def test_what_a_plan_says(plan):
@@ -90,6 +148,67 @@ def test_what_a_plan_says(plan):
     assert set(shown.choices()) == {"Expedited", "Standard", "Bulk"}
     with pytest.raises(OverBudget):
         shown.run(max_cost=Decimal("0.0000001"))
+
+
+def test_chosen_keys(plan, filled):
+    """The plan shows them with the reason; other archives keep their names; mistakes are refused."""
+    table = plan().table.set_index("name")
+    table.loc["c.txt", "key"] = "in/elsewhere.txt"
+    shown = plan(keys=table.reset_index()[lambda frame: frame.name == "c.txt"])
+    assert dict(zip(shown.table.key, shown.table.why, strict=True)) == {
+        "in/elsewhere.txt": "given",
+        "in/scans/a.tif": "",
+        "in/scans/b.tif": "",
+    }
+    assert dict(shown.facts)["keys"] == "1 key other than the name: given (1)"
+    assert "given" in repr(shown)
+    assert sorted(plan(key="{created:%Y}/{file}").table.key)[0].endswith("/a.tif")
+    with pytest.raises(InputError, match="does not have"):
+        plan(keys={"x" * 138: "in/a"})
+    with pytest.raises(InputError, match="whose bytes differ"):
+        plan(keys=dict.fromkeys(table.archive_id, "in/a"))
+
+
+def test_a_suffix_where_the_key_has_another_object(plan, s3, bucket, session):
+    """The object is unchanged; a suffix that is taken, too, is a conflict."""
+    for key in ("in/c.txt", "in/scans/a.tif", "in/scans/a-2.tif"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"other")
+    assert list(plan().table.action).count("its key has another object") == 2
+    batch = plan(suffix="-2").run()
+    found = (
+        session.vault(batch.snapshot.rows[0].vault).migrate("*", to=f"s3://{bucket}/in", suffix="-2").table
+    )
+    found = found.set_index("name")
+    assert dict(found.key) == {
+        "c.txt": "in/c-2.txt",
+        "scans/a.tif": "in/scans/a.tif",
+        "scans/b.tif": "in/scans/b.tif",
+    }
+    assert found.action["c.txt"] == "already in progress"
+    assert found.action["scans/a.tif"] == "its key has another object"
+
+
+def test_an_object_of_the_same_bytes_needs_no_suffix(plan, filled, files, ready, connect, tmp_path, listed):
+    """Also where only the object says so: a second archive of that name and those bytes has it, too."""
+    files("c.txt", b"c.txt" * 100)
+    filled.upload("c.txt", again=True)
+    ready(plan().run())
+    assert set(plan(suffix="-2").table.action) == {"already in S3", "the same object as another"}
+    there = connect(catalogue=tmp_path / "there.sqlite").vault(filled.name)
+    listed(there)
+    found = there.migrate("*", to=plan().place.url, suffix="-2").table
+    assert set(found.action) == {"already in S3"}
+    assert sorted(found.key) == ["in/c.txt", "in/c.txt", "in/scans/a.tif", "in/scans/b.tif"]
+
+
+def test_a_given_key_that_another_move_has(plan, filled, files):
+    """Nothing is requested for it, also before the first object is there."""
+    plan().run()
+    files("late", b"late")
+    late = filled.upload("late").id
+    shown = plan(keys={late: "in/c.txt"})
+    assert shown.table.set_index("name").action["late"] == "its key has another object"
+    assert shown.requests == 0
 
 
 def test_a_sample_is_the_same_each_time(filled, bucket):
@@ -115,19 +234,20 @@ def test_a_bucket_that_deletes_the_objects(plan, s3, bucket, prefix, refused, cl
 
 
 @pytest.mark.parametrize(
-    ("operation", "kind"),
+    ("fault", "operation", "kind"),
     [
-        ("s3:CreateMultipartUpload", AccessDenied),
-        ("s3:HeadBucket", AccessDenied),
-        ("s3:ListObjectsV2", AccessDenied),
+        ("access-denied", "s3:CreateMultipartUpload", AccessDenied),
+        ("access-denied", "s3:HeadBucket", AccessDenied),
+        ("access-denied", "s3:ListObjectsV2", AccessDenied),
+        ("expired-token", "s3:HeadBucket", CredentialsError),
     ],
 )
 def test_what_is_not_allowed_is_found_before_anything_is_paid(
-    plan, emulator, operation, kind, client, filled
+    plan, emulator, fault, operation, kind, client, filled
 ):
     """No retrieval is requested."""
-    emulator.fault("access-denied", operation)
-    with pytest.raises(AccessDenied):
+    emulator.fault(fault, operation)
+    with pytest.raises(kind):
         plan().run()
     emulator.clear_faults()
     assert client.list_jobs(vaultName=filled.name)["JobList"] == []
@@ -147,15 +267,46 @@ def test_a_trial_leaves_nothing(plan, s3, bucket):
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
 
 
-def test_a_bucket_of_another_region_or_none(filled, emulator, bucket):
-    """Both are refused, with what to do."""
-    other = emulator.s3_client("eu-west-1")
-    place = {"LocationConstraint": "eu-west-1"}
-    other.create_bucket(Bucket=f"far-{bucket}", CreateBucketConfiguration=place)
-    with pytest.raises(InputError, match="eu-west-1"):
-        filled.migrate("*", to=f"s3://far-{bucket}/in")
+def test_a_bucket_that_does_not_exist(filled, bucket):
+    """It is refused, with what to do."""
     with pytest.raises(InputError, match="no such bucket"):
         filled.migrate("*", to=f"s3://none-{bucket}/in")
+
+
+TO_IRELAND = {
+    "here": Decimal("0.02"),  # us-east-1 to eu-west-1
+    "us-east-1": Decimal("0.02"),
+    "eu-west-1": Decimal("0.02"),  # the way out; from there it is free
+    "internet": Decimal(0),  # what comes in is free
+    "sa-east-1": Decimal("0.158"),  # 0.02 to sa-east-1, and from there 0.138
+    "region": None,
+}
+"""US dollars for a GB between regions, by where the bytes are copied; None if that is not known."""
+
+
+def test_a_bucket_of_another_region(filled, emulator, bucket, ready):
+    """It is refused without consent; the transfer and the prices there are in the quote, and it is moved."""
+    other, name = emulator.s3_client("eu-west-1"), f"far-{bucket}"
+    place = {"LocationConstraint": "eu-west-1"}
+    other.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    with pytest.raises(InputError, match="in eu-west-1, and the vault in us-east-1"):
+        filled.migrate("*", to=f"s3://{name}/in")
+
+    def planned(destination):
+        return filled.migrate("*", to=f"s3://{name}/in", cross_region=True, destination=destination)
+
+    for destination, price in TO_IRELAND.items():
+        plan = planned(destination)
+        amounts = [line.amount for line in plan.quote.lines if line.figure.item == "transfer-out-region"]
+        wanted = None if price is None else price * plan.bytes / GIB
+        assert (None if None in amounts else sum(amounts)) == wanted
+        assert (plan.quote.total is None) is (price is None)
+        assert "the bucket is in eu-west-1" in dict(plan.facts)["other region"]
+    put = next(line.figure for line in plan.quote.lines if line.figure.item == "deep-archive-put-requests")
+    assert (put.region, put.price) == ("eu-west-1", Decimal("0.055"))
+    ready(planned("here").run())
+    assert other.list_objects_v2(Bucket=name)["KeyCount"] == 3
+    assert set(proofs(filled.session, name).values()) == {("proven", 2)}
 
 
 def test_classes_by_either_spelling():

@@ -1,5 +1,7 @@
 """Sources are deleted only while S3 has them: counted by the requests that reach the emulator."""
 
+import hashlib
+
 import pytest
 
 from glacier_magic.errors import InputError, OverBudget, Refused
@@ -7,6 +9,8 @@ from glacier_magic.transfer.deleting import Deleter
 from tests.migrate.conftest import archives, bucket, objects, requests, s3, to
 
 __all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
+
+_ONE = hashlib.sha256(b"one").hexdigest()
 
 
 @pytest.fixture
@@ -28,6 +32,47 @@ def test_what_s3_has_is_deleted(moved, requests, objects, client, session):
     assert list(moved.migrations().table.source) == ["deleted"] * 3
     with pytest.raises(InputError, match="is proven in S3"):
         moved.delete_migrated()
+
+
+def test_one_object_is_for_all_of_the_same_name_and_bytes(
+    vault, files, to, ready, session, later, requests, objects
+):
+    """Its sources go together, by the equal hash; one of another name or other bytes stays."""
+    for name, content in (("a", b"one"), ("a", b"one"), ("a", b"two"), ("b", b"one")):
+        files(name, content)
+        vault.upload(name, again=True)
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    chosen = {item.archive.archive_id: item for item in plan.items if item.archive.name == "a"}
+    assert sum(item.action == "the same file as another" for item in chosen.values()) == 1
+    some = [each for each, item in chosen.items() if item.archive.tree_hash == _ONE]
+    ready(vault.migrate([some[0]], to=to, storage_class="STANDARD", tier="Standard").run())
+    later(session, days=91)
+    plan = vault.delete_migrated()
+    assert "1 archive" in dict(plan.facts)["the same"]
+    assert sorted(archive.archive_id for archive in plan.archives) == sorted(some)
+    assert plan.run(confirm="photos").deleted == 2
+    with pytest.raises(InputError, match="is proven in S3"):
+        vault.delete_migrated()
+    assert (requests("DeleteArchive"), len(objects())) == (2, 1)
+
+
+def test_the_same_archives_stay_when_their_object_is_gone(
+    vault, files, to, ready, session, later, requests, s3, bucket
+):
+    """None of them is deleted; one that comes later is deleted by the proof of the first."""
+    files("a", b"one")
+    vault.upload("a")
+    ready(vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run())
+    later(session, days=91)
+    assert vault.delete_migrated().run(confirm="photos").deleted == 1
+    vault.upload("a", again=True)
+    later(session, days=91)
+    plan = vault.delete_migrated()
+    assert len(plan.choice) == 1
+    s3.delete_object(Bucket=bucket, Key="in/a")
+    with pytest.raises(Refused, match="not there any more"):
+        plan.run(confirm="photos")
+    assert requests("DeleteArchive") == 1
 
 
 def test_what_has_vanished_or_changed_meanwhile_stays(moved, s3, bucket, requests, session):
