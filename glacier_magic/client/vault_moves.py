@@ -8,13 +8,14 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..base.bucket_names import BucketFolder
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option
 from ..migrate.chosen_keys import ChosenKeys, check_given
-from ..migrate.object_keys import BucketPrefix
+from ..migrate.object_keys import folder_for_keys
 from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
 from ..plans.migrate.moved_deletion import DeleteMovedPlan
@@ -75,7 +76,7 @@ class VaultMoves(VaultStaging):
             region, or the keys cannot be used.
         :raises AccessDenied: the bucket belongs to another account, or may not be used.
         """
-        place, storage_class = BucketPrefix.of(to), checked_class(storage_class)
+        place, storage_class = folder_for_keys(to), checked_class(storage_class)
         choice = ChosenKeys.of(place, keys, key, suffix)
         session = self.session
         objects = self._objects(place)
@@ -110,7 +111,7 @@ class VaultMoves(VaultStaging):
             choice=choice,
         )
 
-    def _objects(self, place: BucketPrefix) -> ObjectStore:
+    def _objects(self, place: BucketFolder) -> ObjectStore:
         """Return the calls to the region of a bucket."""
         session = self.session
         here = ObjectStore(session.service, session.region, attempts=5)
@@ -143,7 +144,7 @@ class VaultMoves(VaultStaging):
         :raises InputError: there is no such bucket.
         :raises AccessDenied: the bucket belongs to another account, or may not be listed.
         """
-        found = BucketPrefix.of(place)
+        found = folder_for_keys(place)
         return RecoverMovesPlan(
             self.name,
             found,

@@ -15,7 +15,7 @@ from ..service.bodies import MemoryBody
 from ..service.hashing_jobs import DONE, HashedObject, HashingJob, HashingJobs
 from ..service.object_store import ObjectStore, ObjectToWrite
 from ..transfer.engine import Engine
-from .object_keys import OWN, BucketPrefix
+from .object_keys import OWN, folder_for_keys
 from .prover import Move, Verdict
 from .proving import AT_REST, STORED_AS_SENT
 
@@ -63,7 +63,7 @@ class RestingProof:
     def request(self, group: Group, objects: Sequence[MovedObject], role: str) -> str:
         """Request the job of a group; return its id."""
         region, root, composite, versions = group
-        place = BucketPrefix.of(root)
+        place = folder_for_keys(root)
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows(
             [each.bucket, quote(each.key), *([each.version_id] if versions else [])] for each in objects

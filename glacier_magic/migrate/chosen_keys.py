@@ -11,11 +11,12 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..base.bucket_names import BucketFolder
 from ..base.tables import read_table
 from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
-from .object_keys import BucketPrefix, checked_key, fitting, key_of, plain_name, tailed
+from .object_keys import checked_key, fitting, key_of, plain_name, tailed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,7 @@ class ChosenKeys:
 
     @classmethod
     def of(
-        cls, place: BucketPrefix, keys: KeyTable | None, template: str | None, suffix: str | None
+        cls, place: BucketFolder, keys: KeyTable | None, template: str | None, suffix: str | None
     ) -> ChosenKeys:
         """Return what was chosen for a place.
 
@@ -138,7 +139,7 @@ def _pieces(template: str) -> list[tuple[str, str, str]]:
     return [(text, name or "", spec) for text, name, spec, _ in pieces]
 
 
-def _given(keys: KeyTable, place: BucketPrefix) -> dict[str, str]:
+def _given(keys: KeyTable, place: BucketFolder) -> dict[str, str]:
     if isinstance(keys, Mapping):
         rows = list(keys.items())
     else:

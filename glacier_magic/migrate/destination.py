@@ -7,21 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.bucket_names import BucketFolder
 from ..errors import Refused
 from ..errors.steps import option
 from ..service.object_store import BucketSettings, ObjectStore, ObjectToWrite
-from .object_keys import OWN, BucketPrefix
+from .object_keys import OWN
 
 
 @dataclass(frozen=True)
 class Destination:
     """A place in S3 and the settings of its bucket."""
 
-    place: BucketPrefix
+    place: BucketFolder
     settings: BucketSettings
 
     @classmethod
-    def look(cls, objects: ObjectStore, place: BucketPrefix, owner: str) -> Destination:
+    def look(cls, objects: ObjectStore, place: BucketFolder, owner: str) -> Destination:
         """Return a place with the settings of its bucket; nothing is written."""
         return cls(place, objects.settings(place.bucket, owner))
 
@@ -43,7 +44,7 @@ class Destination:
         if not names:
             return None
         return Refused(
-            f"The lifecycle of the bucket deletes objects below {self.place.url}: {', '.join(names)}",
+            f"The lifecycle of the bucket deletes objects below {self.place.name}: {', '.join(names)}",
             cure=f"Change the rule, or accept it with {option('accept-lifecycle', True)}.",
         )
 
@@ -66,7 +67,7 @@ class Destination:
         return [("bucket", "; ".join(found))] if found else []
 
 
-def try_out(objects: ObjectStore, place: BucketPrefix, owner: str, storage_class: str) -> None:
+def try_out(objects: ObjectStore, place: BucketFolder, owner: str, storage_class: str) -> None:
     """Start an upload below a place and abort it: rights, class, encryption and checksum are accepted.
 
     It is one paid request, and leaves nothing.

@@ -9,12 +9,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from string import printable
 from urllib.parse import quote
 
+from ..base.bucket_names import BucketFolder
 from ..base.units import from_ms
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
@@ -32,37 +32,24 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # lists 
 _PLAIN = "".join(sorted(set(printable) - set("%\t\n\r\x0b\x0c")))
 
 
-@dataclass(frozen=True)
-class BucketPrefix:
-    """A bucket and the prefix of keys in it, which is empty or ends in a slash."""
+def folder_for_keys(url: str) -> BucketFolder:
+    """Return the folder of ``s3://bucket/prefix``, which objects are to be written to.
 
-    bucket: str
-    prefix: str
-
-    @classmethod
-    def of(cls, url: str) -> BucketPrefix:
-        """Return the place of ``s3://bucket/prefix``.
-
-        :raises InputError: it is no such URL, or the prefix cannot be that of keys.
-        """
-        scheme, _, rest = url.partition("://")
-        bucket, _, prefix = rest.partition("/")
-        prefix = prefix.strip("/")
-        if scheme.lower() != "s3" or not _BUCKET.fullmatch(bucket):
-            raise InputError(f"{url!r:.200} is no place in S3", cure="Name one, such as s3://bucket/prefix.")
-        if _CONTROL.search(prefix) or _parts(prefix) != prefix.split("/") * bool(prefix):
-            raise InputError(
-                f"Keys cannot begin with {prefix!r:.200}",
-                cure="The prefix has no control characters, and no empty, '.' or '..' parts.",
-            )
-        if len(prefix.encode()) > LONGEST // 2:
-            raise InputError("The prefix is too long", cure=f"It has up to {LONGEST // 2} bytes.")
-        return cls(bucket, prefix and f"{prefix}/")
-
-    @property
-    def url(self) -> str:
-        """The place as ``s3://bucket/prefix``."""
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+    :raises InputError: it is no such URL, or the prefix cannot be that of keys.
+    """
+    scheme, _, rest = url.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    prefix = prefix.strip("/")
+    if scheme.lower() != "s3" or not _BUCKET.fullmatch(bucket):
+        raise InputError(f"{url!r:.200} is no place in S3", cure="Name one, such as s3://bucket/prefix.")
+    if _CONTROL.search(prefix) or _parts(prefix) != prefix.split("/") * bool(prefix):
+        raise InputError(
+            f"Keys cannot begin with {prefix!r:.200}",
+            cure="The prefix has no control characters, and no empty, '.' or '..' parts.",
+        )
+    if len(prefix.encode()) > LONGEST // 2:
+        raise InputError("The prefix is too long", cure=f"It has up to {LONGEST // 2} bytes.")
+    return BucketFolder(bucket, prefix and f"{prefix}/")
 
 
 def _parts(name: str) -> list[str]:
@@ -94,7 +81,7 @@ def fitting(text: str, archive: ArchiveRecord, prefix: str) -> str:
     return key.encode()[: LONGEST - 13].decode(errors="ignore") + f"-{digits}"
 
 
-def checked_key(key: object, place: BucketPrefix) -> None:
+def checked_key(key: object, place: BucketFolder) -> None:
     """Check a key that somebody has chosen.
 
     :raises InputError: S3 does not have such keys, or it is not below the prefix.
@@ -108,7 +95,7 @@ def checked_key(key: object, place: BucketPrefix) -> None:
         raise InputError(f"A key is too long: {key[:80]!r}...", cure=f"It has up to {LONGEST:,} bytes.")
     if not key.startswith(place.prefix):
         raise InputError(
-            f"The key {key!r:.200} is not below {place.url}",
+            f"The key {key!r:.200} is not below {place.name}",
             cure=f"Keys are whole: this one begins with {place.prefix!r:.200}.",
         )
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from uuid import uuid4
 
+from ..base.bucket_names import BucketFolder
 from ..base.units import storable
 from ..catalogue import Catalogue
 from ..catalogue.records.moved_records import STORED, MovedObject, object_url
 from ..service.object_store import ObjectRecord
-from .object_keys import BucketPrefix
 from .proving import SENT
 
 _FORMS = {
@@ -36,7 +36,7 @@ def kind_of(labels: Mapping[str, str], vault: str) -> str:
 
 def record_recovered(
     catalogue: Catalogue,
-    place: BucketPrefix,
+    place: BucketFolder,
     region: str,
     key: str,
     found: tuple[ObjectRecord, Mapping[str, str]],
@@ -54,7 +54,7 @@ def record_recovered(
         "size": record.size,
         "tree_hash": labels.get("gm-tree-hash"),
         "tier": "",
-        "root": place.url,
+        "root": place.name,
         "target": object_url(place.bucket, key),
         "token": f"glacier_magic {uuid4()}",
         "state": "forgotten",  # no row of the job board

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.bucket_names import BucketFolder
 from glacier_magic.errors import InputError, LocalError
 from glacier_magic.migrate.chosen_keys import FIELDS, ChosenKeys, check_given
-from glacier_magic.migrate.object_keys import BucketPrefix, keys
+from glacier_magic.migrate.object_keys import keys
 from tests.migrate.test_object_keys import ARCHIVES, archive, legal
 
-PLACE = BucketPrefix("bucket", "p/")
+PLACE = BucketFolder("bucket", "p/")
 TEMPLATES = ["{created:%Y}/{name}", "{tree_hash}", "{folder}/{size} {file}", "{{{archive_id}}}", "{modified}"]
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.bucket_names import BucketFolder
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
-from glacier_magic.migrate.object_keys import LONGEST, BucketPrefix, key_of, keys, labels
+from glacier_magic.migrate.object_keys import LONGEST, folder_for_keys, key_of, keys, labels
 
 LONG = ["é" * 700, "x/" * 600 + "a.txt", "x" * 1100 + ".txt", "😀" * 255 + ".tar", "a." + "é" * 600]
 USUAL = ["a", "a.txt", "b/a.txt", "../a", "", "/", "C:\\a\\b", "a (2020-01-01 id000x).txt"]
@@ -121,10 +122,10 @@ def test_metadata_is_what_headers_can_have(description, name):
 def test_a_place_that_is_none(url):
     """Nothing is asked of S3 for it."""
     with pytest.raises(InputError):
-        BucketPrefix.of(url)
+        folder_for_keys(url)
 
 
 def test_places():
     """With a prefix and without."""
-    assert BucketPrefix.of("s3://bucket/a/b/") == BucketPrefix("bucket", "a/b/")
-    assert BucketPrefix.of("s3://bucket").url == "s3://bucket"
+    assert folder_for_keys("s3://bucket/a/b/") == BucketFolder("bucket", "a/b/")
+    assert folder_for_keys("s3://bucket").name == "s3://bucket"

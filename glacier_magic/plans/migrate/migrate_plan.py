@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
 from ...base.session_limits import USUAL
@@ -21,7 +22,7 @@ from ...errors import GlacierError, InputError
 from ...jobs import Tracker
 from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
-from ...migrate.object_keys import BucketPrefix, labels
+from ...migrate.object_keys import labels
 from ...prices import Quote, QuoteLine, load
 from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
@@ -74,7 +75,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         *,
         vault: str,
         tier: str,
-        place: BucketPrefix,
+        place: BucketFolder,
         storage_class: str,
         objects: ObjectStore,
         destination: str,
@@ -93,7 +94,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             archives,
             vault=vault,
             tier=tier,
-            to=place.url,
+            to=place.name,
             destination=destination,
             tracker=tracker,
             log=log,
@@ -128,7 +129,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def title(self) -> str:
         """The plan in one sentence."""
         what, size = plural(len(self.items), "archive"), human_sum(item.size for item in self.items)
-        return f"Move {what} ({size}) from {self.vault} to {self.place.url} ({self.storage_class})"
+        return f"Move {what} ({size}) from {self.vault} to {self.place.name} ({self.storage_class})"
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
 from ...migrate.chosen_keys import ChosenKeys
-from ...migrate.object_keys import BucketPrefix, keys
+from ...migrate.object_keys import keys
 from ...service.object_store import ObjectStore, ObjectToWrite
 from ..restore.items import (
     ASK,
@@ -68,7 +69,7 @@ class Existing:
     :param damaged: the ETags of objects that a proof has found to differ.
     """
 
-    place: BucketPrefix
+    place: BucketFolder
     objects: ObjectStore
     owner: str
     storage_class: str
@@ -78,7 +79,7 @@ class Existing:
 
     @classmethod
     def look(
-        cls, catalogue: Catalogue, objects: ObjectStore, place: BucketPrefix, storage_class: str
+        cls, catalogue: Catalogue, objects: ObjectStore, place: BucketFolder, storage_class: str
     ) -> Existing:
         """Return what the catalogue and S3 know of a place now."""
         owner = catalogue.scope.account

@@ -8,12 +8,13 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
 from ...base.units import human_bytes, human_sum, plural
 from ...catalogue.records.moved_records import CONFLICT
 from ...errors.steps import step
-from ...migrate.object_keys import OWN, BucketPrefix
+from ...migrate.object_keys import OWN
 from ...migrate.prover import ask_each
 from ...migrate.recovered import ELSEWHERE, OTHER, TAKEN, kind_of, record_recovered
 from ...prices import Quote, QuoteLine
@@ -42,7 +43,7 @@ class RecoverMovesPlan(LastingPlan[str]):
     button = "Recover"
 
     def __init__(
-        self, vault: str, place: BucketPrefix, *, objects: ObjectStore, engine: Engine, log: PlanLog
+        self, vault: str, place: BucketFolder, *, objects: ObjectStore, engine: Engine, log: PlanLog
     ) -> None:
         super().__init__(log)
         self.vault, self.place = vault, place
@@ -71,7 +72,7 @@ class RecoverMovesPlan(LastingPlan[str]):
     def title(self) -> str:
         """The plan in one sentence."""
         size = human_sum(self._listed[key] for key in self.keys)
-        return f"Ask {plural(len(self.keys), 'object')} ({size}) below {self.place.url} for its archive"
+        return f"Ask {plural(len(self.keys), 'object')} ({size}) below {self.place.name} for its archive"
 
     @property
     def facts(self) -> list[tuple[str, str]]:

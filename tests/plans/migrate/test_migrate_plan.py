@@ -196,7 +196,7 @@ def test_an_object_of_the_same_bytes_needs_no_suffix(plan, filled, files, ready,
     assert set(plan(suffix="-2").table.action) == {"already in S3", "the same object as another"}
     there = connect(catalogue=tmp_path / "there.sqlite").vault(filled.name)
     listed(there)
-    found = there.migrate("*", to=plan().place.url, suffix="-2").table
+    found = there.migrate("*", to=plan().place.name, suffix="-2").table
     assert set(found.action) == {"already in S3"}
     assert sorted(found.key) == ["in/c.txt", "in/c.txt", "in/scans/a.tif", "in/scans/b.tif"]
 
