@@ -26,7 +26,9 @@ NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
 
 
 MEASURED = 8 << 20
-"""Bytes that a download needs at least for its rate to be stored."""
+"""Bytes that a download needs at least for its rate to be stored: a smaller one mostly waits for answers."""
+AHEAD = 200
+"""Downloads that are read together: finding those whose turn it is takes a look at all that wait."""
 
 
 def measured_rate(catalogue: Catalogue) -> float | None:
@@ -53,6 +55,7 @@ class Fetcher:
         self.mover = Mover(engine, stop)
         self._retry_at: dict[int, float] = {}  # in memory only: a new process tries at once
         self._lock = threading.Lock()
+        self._coming: list[Download] = []
         self.live: dict[int, Report] = {}
         self.hurried: frozenset[int] = frozenset()
 
@@ -65,16 +68,23 @@ class Fetcher:
     def start_ready(self) -> None:
         """Start the downloads of waiting outputs, up to the number that may run at once."""
         with self._lock:
-            waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
+            self._coming.clear()
+            self._start()
+
+    def _start(self) -> None:
+        waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
+        if not self._coming:
             busy = len(self.live) + len(waiting)  # the query returns these as well
-            most = 2 * self._limits.downloads + busy  # twice, because hurried ones may double the number
-            for download in self._catalogue.downloads.to_fetch(self._owner, most):
-                if self._stop.is_set():
-                    return
-                if len(self.live) >= self._most(download):
-                    continue  # a hurried one may follow
-                if download.id not in self.live and download.id not in waiting:
-                    self._begin(download)
+            self._coming = self._catalogue.downloads.to_fetch(self._owner, AHEAD + busy)
+        left = []
+        for download in self._coming:
+            if self._stop.is_set():
+                return
+            if len(self.live) >= self._most(download):
+                left.append(download)  # a hurried one may follow
+            elif download.id not in self.live and download.id not in waiting:
+                self._begin(download)
+        self._coming = left
 
     def begin(self, numbers: Sequence[int]) -> int:
         """Start downloads whose outputs wait, before their turn; return how many started."""
@@ -91,7 +101,10 @@ class Fetcher:
     def _most(self, download: Download) -> int:
         """Return the number of running downloads below which a download may start."""
         most = self._limits.downloads
-        return 2 * most if download.id in self.hurried else most
+        if download.id in self.hurried:
+            return 2 * most
+        small = is_object(download.target) and (download.size or 0) < MEASURED
+        return max(most, self._limits.workers) if small else most
 
     def _begin(self, download: Download) -> None:
         claimed = self._catalogue.downloads.claim(  # two processes would write to one part file
@@ -109,13 +122,15 @@ class Fetcher:
     def _fetch(self, download: Download) -> None:
         try:
             with suppress(GlacierError):  # the catalogue may be closed already
-                outcome = self._outcome(download)
-                now = self._clock.now_ms()
-                self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
+                outcome = self._outcome(self._catalogue.downloads.get(download.id))  # its job may have changed
+                outcome |= {"owner": None, "ended": self._clock.now_ms()}
+                self._catalogue.database.together(  # if it is lost, the download starts again
+                    lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
+                )
         finally:  # after the update: until then start_ready() would begin it again
             self.live.pop(download.id, None)
-        with suppress(GlacierError):
-            self.start_ready()  # not only at the tracker's next round
+        with suppress(GlacierError), self._lock:
+            self._start()  # not only at the tracker's next round
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:

@@ -132,13 +132,19 @@ class MovedObjects:
         where = "d.vault=? AND d.archive_id=? AND m.step=? AND m.proof>1 ORDER BY m.download DESC LIMIT 1"
         return next(iter(self._select(where, (vault, archive_id, PROVEN))), None)
 
-    def update(self, moved: MovedObject, **values: Any) -> MovedObject:
-        """Set columns; return the object as it is now."""
+    def update(self, moved: MovedObject, *, power_safe: bool = True, **values: Any) -> MovedObject:
+        """Set columns; return the object as it is now.
+
+        :param power_safe: see :meth:`.Database.together`.
+        """
+        self._database.together(lambda: self._set(moved, values), power_safe=power_safe)
+        return replace(moved, **values)
+
+    def _set(self, moved: MovedObject, values: Mapping[str, Any]) -> None:
         names = ", ".join(f"{name}=?" for name in values)  # keywords of this project's own calls
         self._database.execute(
             f"UPDATE moved_objects SET {names} WHERE download=?", (*values.values(), moved.download)
         )
-        return replace(moved, **values)
 
     def parts(self, download: int) -> dict[int, MovedPart]:
         """Return the recorded parts of an object by number."""
@@ -160,9 +166,11 @@ class MovedObjects:
 
     def forget_upload(self, moved: MovedObject) -> MovedObject:
         """Record that an upload and its parts are gone; return the object as it is now."""
+        values = {"step": NEW, "upload_id": None, "opened": None, "checksum": None}
         with self._database.transaction():
             self._database.execute("DELETE FROM moved_parts WHERE download=?", (moved.download,))
-            return self.update(moved, step=NEW, upload_id=None, opened=None, checksum=None)
+            self._set(moved, values)
+        return replace(moved, **values)
 
     def _select(self, where: str, values: Sequence[Any]) -> list[MovedObject]:
         columns = ", ".join(f"m.{name}" for name in _COLUMNS)
