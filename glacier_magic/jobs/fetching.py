@@ -76,10 +76,12 @@ class Fetcher:
         if not self._coming:
             busy = len(self.live) + len(waiting)  # the query returns these as well
             self._coming = self._catalogue.downloads.to_fetch(self._owner, AHEAD + busy)
+        full = max(2 * self._limits.downloads, self._limits.workers)
         left = []
-        for download in self._coming:
-            if self._stop.is_set():
-                return
+        for place, download in enumerate(self._coming):
+            if self._stop.is_set() or len(self.live) >= full:
+                left += self._coming[place:]
+                break
             if len(self.live) >= self._most(download):
                 left.append(download)  # a hurried one may follow
             elif download.id not in self.live and download.id not in waiting:
