@@ -58,7 +58,7 @@ class ArchiveRecord:
     @property
     def file_name(self) -> str:
         """The name of a file with its bytes: see :func:`~glacier_magic.descriptions.file_name`."""
-        return file_name(self.name, self.description)
+        return self.name if self.format == "plain" else file_name(self.name, self.description)
 
     @property
     def bytes_key(self) -> str:

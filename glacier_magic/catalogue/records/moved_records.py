@@ -166,7 +166,7 @@ class MovedObjects:
 
     def forget_upload(self, moved: MovedObject) -> MovedObject:
         """Record that an upload and its parts are gone; return the object as it is now."""
-        values = {"step": NEW, "upload_id": None, "opened": None, "checksum": None}
+        values: dict[str, Any] = {"step": NEW, "upload_id": None, "opened": None, "checksum": None}
         with self._database.transaction():
             self._database.execute("DELETE FROM moved_parts WHERE download=?", (moved.download,))
             self._set(moved, values)

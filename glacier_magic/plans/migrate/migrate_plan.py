@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -100,14 +100,18 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def _decide(self) -> list[MoveItem]:
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
-        return decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
+        items = decide(self._archives, existing, vault=self.vault, tier=self.tier, catalogue=self._catalogue)
+        self._moved = [item for item in items if item.action in STATES or item.action == UNDER_WAY]
+        self._holding = Holding(sum(item.size or 0 for item in self._moved), len(self._moved))
+        self._writing = _writing(item.size or 0 for item in self._moved if item.action in STATES)
+        return items
 
     # What it says
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to move, or to wait for."""
-        return not self._having(*STATES, UNDER_WAY)
+        return not self._moved
 
     @property
     def title(self) -> str:
@@ -127,8 +131,10 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        for action in dict.fromkeys(item.words for kind in OTHERS for item in self._having(kind)):
-            found = [item for item in self.items if item.words == action]
+        others: dict[str, list[MoveItem]] = {}
+        for item in sorted(self._having(*OTHERS), key=lambda item: OTHERS.index(item.action)):
+            others.setdefault(item.words, []).append(item)
+        for action, found in others.items():
             words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
             facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
         renamed = sum(item.renamed for item in self.items)
@@ -148,18 +154,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return TARGETS[self.storage_class]
 
     def _more(self) -> Quote:
-        part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
-        large = [size for size in sizes if size > part]
-        return writing(
-            self._prices,
-            self.target,
-            Writing(
-                whole=len(sizes) - len(large),
-                uploads=len(large),
-                parts=sum(-(-size // part_size_for(size, smallest=part)) for size in large),
-                bytes=sum(large),
-            ),
-        )
+        return writing(self._prices, self.target, self._writing)
 
     @property
     def before(self) -> Quote:
@@ -176,11 +171,6 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """The months after which the move has paid for itself; None if it never does, or is not known."""
         return pays_back(self.quote, self.before, self.after)
 
-    @property
-    def _holding(self) -> Holding:
-        moved = self._having(*STATES, UNDER_WAY)
-        return Holding(sum(item.size or 0 for item in moved), len(moved))
-
     def _monthly(self) -> list[tuple[str, str]]:
         if self.empty:
             return []
@@ -190,7 +180,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         facts = [("a month", f"{words}. Until the sources are deleted, both are paid")]
         if days:
             facts.append(("at least", f"each object is billed for {days} days, whenever it is deleted"))
-        moved = [item.archive for item in self._having(*STATES, UNDER_WAY)]
+        moved = [item.archive for item in self._moved]
         fee = early_deletion(self._prices, ((a.size, a.created) for a in moved), self._clock.now_ms())
         if fee.total != 0:
             last = max((archive.created or 0 for archive in moved), default=0) + MINIMUM_HOURS * HOUR
@@ -251,3 +241,14 @@ class MigratePlan(RetrievalPlan[MoveItem]):
                 metadata=json.dumps(labels(item.archive)),
             )
         )
+
+
+def _writing(sizes: Iterable[int]) -> Writing:
+    part, whole, large = USUAL.object_part, 0, []
+    for size in sizes:
+        if size > part:
+            large.append(size)
+        else:
+            whole += 1
+    parts = sum(-(-size // part_size_for(size, smallest=part)) for size in large)
+    return Writing(whole=whole, uploads=len(large), parts=parts, bytes=sum(large))

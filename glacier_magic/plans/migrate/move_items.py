@@ -130,30 +130,30 @@ def decide(
         fixed={archive_id: moved.key for archive_id, (moved, _) in rows.items()},
         taken=taken,
     )
-    known = catalogue.archives.known(vault, [archive.archive_id for archive in archives])
-    deleted = {record.archive_id for record in known if record.state == states.DELETED}
+    deleted = {gone.archive_id for gone in catalogue.archives.query(vault, states=[states.DELETED]).records}
     jobs = catalogue.jobs.by_archive(vault)
     written = dict(taken)  # another archive with the bytes of a key is the same object
     asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
     items = []
     for archive, key in zip(archives, chosen, strict=True):
+        content = archive.bytes_key
         item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, action=ASK)
         item = _of_row(item, existing, tier)
         if item.action == ASK:
-            if item.stopped is None and written.get(key) == archive.bytes_key:
+            if item.stopped is None and written.get(key) == content:
                 item = replace(item, action=SAME)
             elif key in existing.keys:
                 item = replace(item, action=THERE if existing.has(archive, key) else CONFLICT)
-        job = jobs.get(archive.archive_id) or jobs.get(archive.bytes_key)
+        job = jobs.get(archive.archive_id) or jobs.get(content)
         if item.action == ASK and job is not None:
             item = replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
         elif item.action == ASK and archive.archive_id in deleted:
             item = replace(item, action=DELETED)
-        elif item.action == ASK and archive.tree_hash and archive.bytes_key in asked:
+        elif item.action == ASK and archive.tree_hash and content in asked:
             item = replace(item, action=TWIN)
         if item.action in (ASK, RUNNING, READY, TWIN):
-            written[key] = archive.bytes_key
-            asked.add(archive.bytes_key)
+            written[key] = content
+            asked.add(content)
         items.append(item)
     return items
 

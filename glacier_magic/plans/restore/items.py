@@ -101,6 +101,8 @@ class RetrievalItem:
         """Bytes of the file, by the job or else by the catalogue; None if neither knows."""
         if self.part is not None:
             return self.part.size
+        if self.job is None and self.archive.size:
+            return self.archive.size
         if is_bucket(self.archive.vault):
             return self.archive.size  # an object may be empty
         # First the job's, which the service tells: a plan file may claim any size.
