@@ -124,9 +124,8 @@ class Fetcher:
     def _fetch(self, download: Download) -> None:
         try:
             with suppress(GlacierError):  # the catalogue may be closed already
-                outcome = self._outcome(
-                    self._catalogue.downloads.get(download.id)
-                )  # its job may have changed
+                now = self._catalogue.downloads.get(download.id)  # the job may be another by now
+                outcome = self._outcome(now)
                 outcome |= {"owner": None, "ended": self._clock.now_ms()}
                 self._catalogue.database.together(  # if it is lost, the download starts again
                     lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
