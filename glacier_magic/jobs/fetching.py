@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,14 @@ class Fetcher:
 
     ``live`` has the progress of the downloads of this process, by download id; ``hurried`` has the
     ids of those whose outputs would expire if they waited for their turn.
+
+    :param ended: called when none is left.
     """
 
-    def __init__(self, engine: Engine, stop: threading.Event) -> None:
+    def __init__(
+        self, engine: Engine, stop: threading.Event, ended: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ended = ended
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
         self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
@@ -134,6 +139,8 @@ class Fetcher:
             self.live.pop(download.id, None)
         with suppress(GlacierError), self._lock:
             self._start()  # not only at the tracker's next round
+        if not self.live:
+            self._ended()
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:
