@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
+from ..archives.identity import find_vault
 from ..storage.database import Database, Scope
 from .downloads import Download, Downloads
 
@@ -84,6 +86,30 @@ def is_object(target: str) -> bool:
     return target.startswith("s3://")
 
 
+MANIFEST = {
+    "vault": "d.vault",
+    "archive_id": "d.archive_id",
+    "name": "d.name",
+    "size": "d.size",
+    "created": "a.created",
+    "tree_hash": "d.tree_hash",
+    "bucket": "m.bucket",
+    "key": "m.key",
+    "version_id": "m.version_id",
+    "storage_class": "m.storage_class",
+    "etag": "m.etag",
+    "checksum_type": "CASE WHEN m.checksum LIKE '%-%' THEN 'COMPOSITE' ELSE 'FULL_OBJECT' END",
+    "checksum": "m.checksum",
+    "part_size": "m.part_size",
+    "proof": "m.proof",
+    "proved": "m.proved",
+    "source": "CASE WHEN a.deleted IS NULL THEN 'kept' ELSE 'deleted' END",
+    "free_from": "a.created",
+    "state": f"CASE WHEN m.step='{PROVEN}' OR d.state='verified' THEN m.step ELSE d.state END",
+    "error": "d.error",
+}
+"""The columns of a manifest, and what each is of a move, its download and its archive."""
+
 _COLUMNS = tuple(field.name for field in fields(MovedObject))
 
 
@@ -126,6 +152,23 @@ class MovedObjects:
         found = {moved.download: moved for moved in self._select("d.vault=? ORDER BY m.download", (vault,))}
         downloads = Downloads(self._database, self._scope).numbered(list(found))
         return [(found[row.id], row) for row in sorted(downloads, key=lambda row: row.id)]
+
+    def manifest(self, vault: str) -> list[tuple[Any, ...]]:
+        """Return the columns of :data:`MANIFEST` of each move of a vault's archives, the oldest first.
+
+        A move that was forgotten is left out unless something of it is proven.
+        """
+        known = find_vault(self._database, self._scope, vault)
+        sql = (
+            f"SELECT {', '.join(MANIFEST.values())} FROM moved_objects m JOIN downloads d ON d.id=m.download "
+            # The ids have no index: the database makes one, unless it takes that of the vaults.
+            f"LEFT JOIN archive_rows a ON {self._database.unindexed('a.vault_id')}=? "
+            "AND a.archive_id=d.archive_id "
+            "WHERE d.account=? AND d.region=? AND COALESCE(d.home, '')=? AND d.vault=? "
+            "AND (d.state<>'forgotten' OR m.proof>0) ORDER BY m.download"
+        )
+        values = (known.id if known else 0, *self._key, self._database.home, vault)
+        return list(chain.from_iterable(self._database.stream(sql, values, 10_000)))
 
     def proven(self, vault: str, archive_id: str) -> MovedObject | None:
         """Return the newest object of an archive that S3 has, proven; None without one."""

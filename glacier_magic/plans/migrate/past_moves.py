@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN, Rendered, html_table, text_table
 from ...base.units import human_bytes, human_sum, plural
-from ...catalogue import ArchiveRecord, Catalogue, Download
-from ...catalogue.archives.states import DELETED
-from ...catalogue.records.moved_records import PROVEN, MovedObject
+from ...catalogue import Catalogue
+from ...catalogue.records.moved_records import MANIFEST, object_url
 from ...errors import InputError, LocalError
-from ...prices.quotes import HOUR, MINIMUM_HOURS
+from ...prices.quotes import MINIMUM_HOURS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _HEAD = ("name", "size", "state", "proof", "object", "source")
-_TIMES = ("created", "proved", "free_from")
 
 
 class Migrations(Rendered):
@@ -29,16 +27,17 @@ class Migrations(Rendered):
 
     def __init__(self, catalogue: Catalogue, vault: str) -> None:
         self._catalogue, self._vault = catalogue, vault
-        self._rows = [pair for pair in catalogue.moved.of_vault(vault) if _shown(*pair)]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @cached_property
-    def _records(self) -> list[dict[str, Any]]:
-        ids = [row.archive_id for _, row in self._rows]
-        archives = {each.archive_id: each for each in self._catalogue.archives.known(self._vault, ids)}
-        return [_record(moved, row, archives.get(row.archive_id)) for moved, row in self._rows]
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return self._catalogue.moved.manifest(self._vault)
+
+    def _values(self, name: str, most: int | None = None) -> list[Any]:
+        place = list(MANIFEST).index(name)
+        return [row[place] for row in self._rows[:most]]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -50,10 +49,10 @@ class Migrations(Rendered):
         """
         import pandas as pd
 
-        records = self._records
-        frame = pd.DataFrame({name: [record[name] for record in records] for name in _COLUMNS})
-        for name in _TIMES:
+        frame = pd.DataFrame.from_records(self._rows, columns=list(MANIFEST))
+        for name in ("created", "proved", "free_from"):
             frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
+        frame["free_from"] += pd.Timedelta(hours=MINIMUM_HOURS)
         sizes = dict.fromkeys(("size", "part_size", "proof"), "Int64")
         return marked(frame.astype(sizes))
 
@@ -79,22 +78,23 @@ class Migrations(Rendered):
         return file
 
     def _cells(self) -> list[tuple[str, ...]]:
+        names = ("name", "size", "state", "proof", "bucket", "key", "source")
+        shown = zip(*(self._values(name, SHOWN) for name in names), strict=True)
         return [
             (
-                record["name"],
-                human_bytes(record["size"]),
-                record["state"],
-                ("none", "sent", "stored")[record["proof"]],
-                f"s3://{record['bucket']}/{record['key']}",
-                record["source"],
+                name,
+                human_bytes(size),
+                state,
+                ("none", "sent", "stored")[proof],
+                object_url(bucket, key),
+                source,
             )
-            for record in self._records[:SHOWN]
+            for name, size, state, proof, bucket, key, source in shown
         ]
 
     def _words(self) -> str:
-        states = Counter(record["state"] for record in self._records)
-        counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
-        size = human_sum(record["size"] for record in self._records)
+        counts = ", ".join(f"{count:,} {state}" for state, count in Counter(self._values("state")).items())
+        size = human_sum(self._values("size"))
         return f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
 
     def _repr_text(self) -> str:
@@ -102,58 +102,3 @@ class Migrations(Rendered):
 
     def _repr_html(self) -> str:
         return f"{html_table(_HEAD, self._cells(), numbers=(1,), long=(0, 4))}<p>{self._words()}</p>"
-
-
-def _shown(moved: MovedObject, row: Download) -> bool:
-    return row.state != "forgotten" or moved.proof > 0
-
-
-def _record(moved: MovedObject, row: Download, archive: ArchiveRecord | None) -> dict[str, Any]:
-    created = archive.created if archive else None
-    deleted = archive is not None and archive.state == DELETED
-    return {
-        "vault": row.vault,
-        "archive_id": row.archive_id,
-        "name": row.name,
-        "size": row.size,
-        "created": created,
-        "tree_hash": row.tree_hash,
-        "bucket": moved.bucket,
-        "key": moved.key,
-        "version_id": moved.version_id,
-        "storage_class": moved.storage_class,
-        "etag": moved.etag,
-        "checksum_type": "COMPOSITE" if "-" in (moved.checksum or "") else "FULL_OBJECT",
-        "checksum": moved.checksum,
-        "part_size": moved.part_size,
-        "proof": moved.proof,
-        "proved": moved.proved,
-        "source": "deleted" if deleted else "kept",
-        "free_from": None if created is None else created + MINIMUM_HOURS * HOUR,
-        "state": moved.step if moved.step == PROVEN or row.state == "verified" else row.state,
-        "error": row.error,
-    }
-
-
-_COLUMNS = (
-    "vault",
-    "archive_id",
-    "name",
-    "size",
-    "created",
-    "tree_hash",
-    "bucket",
-    "key",
-    "version_id",
-    "storage_class",
-    "etag",
-    "checksum_type",
-    "checksum",
-    "part_size",
-    "proof",
-    "proved",
-    "source",
-    "free_from",
-    "state",
-    "error",
-)
