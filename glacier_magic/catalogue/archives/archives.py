@@ -25,7 +25,7 @@ _FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash
 _PRESENCE = "origin, listed, unlisted, deleted"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchiveRecord:
     """An archive: times in milliseconds since 1970 UTC, size in bytes; ``labels`` have spaces between."""
 

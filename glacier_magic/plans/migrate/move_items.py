@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
@@ -24,21 +25,20 @@ from ..restore.items import (
     RetrievalItem,
 )
 
-_WORDS = {
-    THERE: "already in S3",
-    READY: "ready to copy",
-    SAME: "the same object as another",
-    TWIN: "copied from the output of another",
-}
-"""What people read where it is not what they read of a restore."""
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MoveItem(RetrievalItem):
     """An archive that becomes an object.
 
     :param moved: the record of the object, if the catalogue has one.
     """
+
+    own_words: ClassVar[Mapping[str, str]] = {
+        THERE: "already in S3",
+        READY: "ready to copy",
+        SAME: "the same object as another",
+        TWIN: "copied from the output of another",
+    }
 
     bucket: str
     object_key: str
@@ -48,12 +48,6 @@ class MoveItem(RetrievalItem):
     def place(self) -> str:
         """The URL of the object."""
         return object_url(self.bucket, self.object_key)
-
-    @property
-    def words(self) -> str:
-        """The action as people read it."""
-        words = super().words
-        return _WORDS.get(words, words)
 
     @property
     def renamed(self) -> bool:
