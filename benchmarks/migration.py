@@ -1,6 +1,8 @@
 """How fast an archive becomes an object of S3, against what people write by hand; run by hand.
 
     python benchmarks/migration.py [--mib 256] [--small 500] [--runs 3]
+    python benchmarks/migration.py --plan 1000000
+    python benchmarks/migration.py --manifest 1000000
 
 Each way runs in a process of its own, timed without its imports and connection; CPU is that process's
 (user and system), the peak its resident memory with all imports.  The server is the emulator, on the
@@ -10,15 +12,19 @@ ours: ``vault.migrate(...).run()`` of a job that has finished, until the object 
 dask: the same on a Dask cluster of 2 processes with 2 threads, which run already; the CPU is the driver's.
 stream: boto3's ``get_job_output`` into ``upload_fileobj``, which verifies neither side.
 file: to a file, its tree hash, ``upload_file``, as careful people do.
+
+``--plan`` times the plan for so many archives with its price, keys and duplicates: of eight archives one
+has the name of the one before, and of three of these one its bytes, too.  ``--manifest`` times the file of
+so many moves.  Both tell the CPU and the peak of memory of a process of their own.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -29,7 +35,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from limits import Limit, show
 
 from glacier_magic.emulator import testing
 
@@ -98,9 +107,23 @@ def by_hand(told: dict[str, Any], *, file: bool) -> Any:
     return copy
 
 
+def plan(told: dict[str, Any]) -> Any:
+    """Return what makes a plan of all archives of a vault, and its price."""
+    vault = session(told, Path(told["catalogue"])).vault("photos")
+    return lambda: vault.migrate("*", to=f"s3://{BUCKET}/in", tier="Bulk").as_text()
+
+
+def manifest(told: dict[str, Any]) -> Any:
+    """Return what writes the manifest of a vault."""
+    vault = session(told, Path(told["catalogue"])).vault("photos")
+    return lambda: vault.migrations().save(Path(told["folder"]).with_name("manifest.parquet"))
+
+
 def child(way: str, told: dict[str, Any]) -> None:
     """Carry one way out and print what it took."""
-    if way in ("ours", "small"):
+    if way in ("plan", "manifest"):
+        act = plan(told) if way == "plan" else manifest(told)
+    elif way in ("ours", "small"):
         act = ours(told, "one" if way == "ours" else "many")
     elif way == "dask":
         act = dask(told)
@@ -109,8 +132,76 @@ def child(way: str, told: dict[str, Any]) -> None:
     cpu, began = sum(os.times()[:4]), time.perf_counter()
     act()
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
     print(json.dumps({"seconds": seconds, "cpu": sum(os.times()[:4]) - cpu, "peak": peak}))
+
+
+def inventory(rows: int) -> Any:
+    """Yield an inventory in which names and bytes occur twice."""
+    import pyarrow as pa
+    from catalogue import batches
+
+    for batch in batches(rows):
+        columns = {name: batch[name].to_pylist() for name in batch.schema.names}
+        for row in range(8, batch.num_rows, 8):
+            columns["description"][row] = columns["description"][row - 1]
+            if row % 24 == 0:
+                for name in ("tree_hash", "size"):
+                    columns[name][row] = columns[name][row - 1]
+        yield pa.record_batch(columns, schema=batch.schema)
+
+
+def moved(opened: Any) -> None:
+    """Record each archive as moved and proven."""
+    columns = "account, region, home, vault, batch, archive_id, name, size, tree_hash, tier, root, target"
+    catalogue, digest = opened.catalogue, hashlib.sha256(b"").hexdigest()
+    scope = catalogue.scope
+    archives = opened.vault("photos").select("*")
+    with catalogue.database.transaction():
+        catalogue.database.executemany(
+            f"INSERT INTO downloads({columns}, token, state) VALUES({'?,' * 13}'verified')",
+            (
+                (
+                    *(scope.account, scope.region, catalogue.database.home, "photos", "one"),
+                    *(each.archive_id, each.name, each.size, each.tree_hash, "Bulk"),
+                    *(f"s3://{BUCKET}/in", f"s3://{BUCKET}/in/{each.name}", each.archive_id),
+                )
+                for each in archives
+            ),
+        )
+        catalogue.database.execute(
+            "INSERT INTO moved_objects(download, bucket, key, region, storage_class, metadata, step, "
+            "checksum, etag, proof, proved) "
+            f"SELECT id, '{BUCKET}', 'in/' || name, region, 'DEEP_ARCHIVE', '{{}}', 'proven', '{digest}', "
+            "'etag', 2, 1700000000000 FROM downloads"
+        )
+
+
+def many(way: str, rows: int, most: tuple[float, float]) -> None:
+    """Print what the plan or the manifest of so many archives takes.
+
+    :param most: the seconds and the MiB that are allowed.
+    """
+    from catalogue import MADE, read
+
+    with tempfile.TemporaryDirectory() as name, testing.running(Path(name) / "service") as emulator:
+        os.environ |= {"GLACIER_MAGIC_HOME": name, "AWS_EC2_METADATA_DISABLED": "true"}
+        emulator.s3_client(REGION).create_bucket(Bucket=BUCKET)
+        told = {"folder": str(emulator.folder), "url": emulator.url, "catalogue": f"{name}/c.sqlite"}
+        opened = session(told, Path(told["catalogue"]))
+        opened.create_vault("photos")
+        read(opened.catalogue, rows, inventory(rows), MADE)
+        if way == "manifest":
+            moved(opened)
+        opened.close()
+        words = [sys.executable, __file__, "--child", way, json.dumps(told)]
+        done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+    show(
+        Limit(f"{way} of {rows:,} archives", found["seconds"], "s", most=most[0]),
+        Limit("  its CPU", found["cpu"], "s"),
+        Limit("  peak of memory", found["peak"], "MiB", most=most[1]),
+    )
 
 
 def main() -> None:
@@ -119,7 +210,15 @@ def main() -> None:
     parser.add_argument("--mib", type=int, default=256)
     parser.add_argument("--small", type=int, default=500)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--plan", type=int, metavar="ROWS")
+    parser.add_argument("--manifest", type=int, metavar="ROWS")
     given = parser.parse_args()
+    if given.plan:
+        many("plan", given.plan, (10, 600))
+    if given.manifest:
+        many("manifest", given.manifest, (20, 1200))
+    if given.plan or given.manifest:
+        return
     with tempfile.TemporaryDirectory() as name, testing.running(Path(name) / "service") as emulator:
         folder = Path(name)
         os.environ |= {"GLACIER_MAGIC_HOME": name, "AWS_EC2_METADATA_DISABLED": "true"}

@@ -66,7 +66,10 @@ class Limits:
     workers: int = 16
     """Requests of one transfer that run at the same time, at most."""
     downloads: int = 4
-    """Files that are downloaded at the same time; twice as many if they would expire otherwise."""
+    """Files that are downloaded at the same time; twice as many if they would expire otherwise.
+
+    Archives below 8 MiB that are moved to S3 are as many as ``workers``: they mostly wait for answers.
+    """
     single_request: int = 4 * MIB
     """Files above this many bytes are uploaded in parts, which are never stored twice.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
 
 
 MEASURED = 8 << 20
-"""Bytes that a download needs at least for its rate to be stored."""
+"""Bytes that a download needs at least for its rate to be stored: a smaller one mostly waits for answers."""
+AHEAD = 200
+"""Downloads that are read together: finding those whose turn it is takes a look at all that wait."""
 
 
 def measured_rate(catalogue: Catalogue) -> float | None:
@@ -45,15 +47,21 @@ class Fetcher:
 
     ``live`` has the progress of the downloads of this process, by download id; ``hurried`` has the
     ids of those whose outputs would expire if they waited for their turn.
+
+    :param ended: called when none is left.
     """
 
-    def __init__(self, engine: Engine, stop: threading.Event) -> None:
+    def __init__(
+        self, engine: Engine, stop: threading.Event, ended: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ended = ended
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
         self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
         self.mover = Mover(engine, stop)
         self._retry_at: dict[int, float] = {}  # in memory only: a new process tries at once
         self._lock = threading.Lock()
+        self._coming: list[Download] = []
         self.live: dict[int, Report] = {}
         self.hurried: frozenset[int] = frozenset()
 
@@ -66,16 +74,25 @@ class Fetcher:
     def start_ready(self) -> None:
         """Start the downloads of waiting outputs, up to the number that may run at once."""
         with self._lock:
-            waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
+            self._coming.clear()
+            self._start()
+
+    def _start(self) -> None:
+        waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
+        if not self._coming:
             busy = len(self.live) + len(waiting)  # the query returns these as well
-            most = 2 * self._limits.downloads + busy  # twice, because hurried ones may double the number
-            for download in self._catalogue.downloads.to_fetch(self._owner, most):
-                if self._stop.is_set():
-                    return
-                if len(self.live) >= self._most(download):
-                    continue  # a hurried one may follow
-                if download.id not in self.live and download.id not in waiting:
-                    self._begin(download)
+            self._coming = self._catalogue.downloads.to_fetch(self._owner, AHEAD + busy)
+        full = max(2 * self._limits.downloads, self._limits.workers)
+        left = []
+        for place, download in enumerate(self._coming):
+            if self._stop.is_set() or len(self.live) >= full:
+                left += self._coming[place:]
+                break
+            if len(self.live) >= self._most(download):
+                left.append(download)  # a hurried one may follow
+            elif download.id not in self.live and download.id not in waiting:
+                self._begin(download)
+        self._coming = left
 
     def begin(self, numbers: Sequence[int]) -> int:
         """Start downloads whose outputs wait, before their turn; return how many started."""
@@ -92,7 +109,10 @@ class Fetcher:
     def _most(self, download: Download) -> int:
         """Return the number of running downloads below which a download may start."""
         most = self._limits.downloads
-        return 2 * most if download.id in self.hurried else most
+        if download.id in self.hurried:
+            return 2 * most
+        small = is_object(download.target) and (download.size or 0) < MEASURED
+        return max(most, self._limits.workers) if small else most
 
     def _begin(self, download: Download) -> None:
         claimed = self._catalogue.downloads.claim(  # two processes would write to one part file
@@ -110,13 +130,18 @@ class Fetcher:
     def _fetch(self, download: Download) -> None:
         try:
             with suppress(GlacierError):  # the catalogue may be closed already
-                outcome = self._outcome(download)
-                now = self._clock.now_ms()
-                self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
+                now = self._catalogue.downloads.get(download.id)  # the job may be another by now
+                outcome = self._outcome(now)
+                outcome |= {"owner": None, "ended": self._clock.now_ms()}
+                self._catalogue.database.together(  # if it is lost, the download starts again
+                    lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
+                )
         finally:  # after the update: until then start_ready() would begin it again
             self.live.pop(download.id, None)
-        with suppress(GlacierError):
-            self.start_ready()  # not only at the tracker's next round
+        with suppress(GlacierError), self._lock:
+            self._start()  # not only at the tracker's next round
+        if not self.live:
+            self._ended()
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:

@@ -85,7 +85,6 @@ class Mover:
         :raises NotFound: the service has dropped the job's output.
         :raises Refused: the key has another object, which is unchanged.
         """
-        download = self.engine.catalogue.downloads.get(download.id)  # the job may be another by now
         if not download.size:
             raise IntegrityError(f"The service did not report the size of {download.name!r}")
         moving = _Move(self, download, meter)
@@ -116,7 +115,9 @@ class _Move:
         return self._engine.budget.call(call, self._mover.stop, self._meter.note)
 
     def _record(self, **values: object) -> None:
-        self.moved = self._records.update(self.moved, **values)
+        # Of an object of one request S3 tells again what a power failure takes: only parts would be left.
+        parts = self._part_size is not None
+        self.moved = self._records.update(self.moved, power_safe=parts, **values)
 
     # Writing
 

@@ -118,9 +118,12 @@ def keys(
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
+    plain = [own(archive, prefix) for archive in archives]
+    counts = Counter(plain)
     groups: dict[str, dict[str, list[ArchiveRecord]]] = {}
-    for archive in archives:
-        groups.setdefault(own(archive, prefix), {}).setdefault(archive.bytes_key, []).append(archive)
+    for archive, key in zip(archives, plain, strict=True):
+        if counts[key] > 1 or key in taken or archive.archive_id in fixed:  # else nothing is to be decided
+            groups.setdefault(key, {}).setdefault(archive.bytes_key, []).append(archive)
     found: dict[str, str] = {}
     later: list[tuple[str, list[ArchiveRecord]]] = []
     for key, by_bytes in groups.items():
@@ -132,9 +135,9 @@ def keys(
                 found.update((archive.archive_id, min(had, default=key)) for archive in same)
             else:
                 later.append((key, same))
-    _distinguish(later, taken.keys() | groups.keys(), found)
+    _distinguish(later, taken.keys() | counts.keys(), found)
     found |= fixed
-    return [found[archive.archive_id] for archive in archives]
+    return [found.get(archive.archive_id, key) for archive, key in zip(archives, plain, strict=True)]
 
 
 def _distinguish(

@@ -77,9 +77,15 @@ class Prover:
             return Verdict(moved, download, error)
         if shown == SENT:
             return Verdict(moved, download)
-        known = {"checksum": found.checksum, "etag": found.etag, "version_id": found.version}
-        proof = max(moved.proof, shown)
-        moved = catalogue.moved.update(moved, step=PROVEN, proof=proof, proved=now, **known)
+        moved = catalogue.moved.update(
+            moved,
+            step=PROVEN,
+            proof=max(moved.proof, shown),
+            proved=now,
+            checksum=found.checksum,
+            etag=found.etag,
+            version_id=found.version,
+        )
         if download.error:
             catalogue.downloads.update(download.id, error=None)
         return Verdict(moved, download)

@@ -121,7 +121,7 @@ def test_a_hurried_output_overtakes_the_others(session):
         began.append(number)
         return False  # as if another process had it
 
-    waiting = [SimpleNamespace(id=number) for number in range(5)]
+    waiting = [SimpleNamespace(id=number, target="file") for number in range(5)]
     downloads = SimpleNamespace(to_fetch=lambda *_: waiting, claim=claim)
     catalogue = SimpleNamespace(downloads=downloads, limits=replace(session.engine.limits, downloads=1))
     fetcher = Fetcher(replace(session.engine, catalogue=catalogue), threading.Event())

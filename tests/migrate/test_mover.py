@@ -86,6 +86,39 @@ def test_the_parts_of_archives_of_any_size(size, part, count):
     assert (part // MIB).bit_count() == 1
 
 
+def test_many_small_archives_take_few_requests_and_hardly_wait_for_the_disk(
+    archives, vault, to, ready, requests, session, bucket
+):
+    """One request each way and one for the proof; what S3 tells again may be lost in a power failure."""
+    count = len(archives(**{f"small-{number}": 100 + number for number in range(24)}))
+    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    requests.again()
+    statements = []
+    session.catalogue.database._connection.set_trace_callback(statements.append)
+    ready(batch)
+    session.catalogue.database._connection.set_trace_callback(None)
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    asked = {name: requests(name) for name in ("GetJobOutput", "s3:PutObject", "s3:GetObjectAttributes")}
+    assert set(asked.values()) == {count}
+    assert requests("s3:HeadObject") == 0
+    transactions, waited = waits(statements)
+    assert waited < count / 2  # of the sweeps, none of an archive
+    assert transactions <= 4 * count + waited
+
+
+def waits(statements):
+    """Return how many transactions there were, and how many that waited for the disk."""
+    safe, inside, transactions, waited = True, False, 0, 0
+    for statement in statements:
+        if statement.startswith("PRAGMA synchronous="):
+            safe = statement.endswith("FULL")
+        alone = statement.startswith(("INSERT", "UPDATE", "DELETE")) and not inside
+        if statement == "COMMIT" or alone:
+            transactions, waited = transactions + 1, waited + safe
+        inside = statement.startswith("BEGIN") or (inside and statement != "COMMIT")
+    return transactions, waited
+
+
 def test_what_is_written_on_an_object(archives, moved, s3, bucket, session):
     """Class and metadata: with them the object tells which archive it was."""
     archives(parts=PART + 1, small=3)

@@ -25,7 +25,7 @@ _FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash
 _PRESENCE = "origin, listed, unlisted, deleted"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchiveRecord:
     """An archive: times in milliseconds since 1970 UTC, size in bytes; ``labels`` have spaces between."""
 
@@ -58,7 +58,7 @@ class ArchiveRecord:
     @property
     def file_name(self) -> str:
         """The name of a file with its bytes: see :func:`~glacier_magic.descriptions.file_name`."""
-        return file_name(self.name, self.description)
+        return self.name if self.format == "plain" else file_name(self.name, self.description)
 
     @property
     def bytes_key(self) -> str:

@@ -242,15 +242,14 @@ class Downloads:
         Asking and downloading are only ever done by the process that holds the lease.
         """
         now = self._database.now()
-        return (
-            self._database.execute(
-                "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "  # one statement: no race
-                f"AND state IN ({_marks(states)}) "
-                "AND (owner IS NULL OR owner=? OR lease_until<?)",  # an expired lease: its process is dead
-                (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
-            )
-            > 0
+        sql = (
+            "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "  # one statement: no race
+            f"AND state IN ({_marks(states)}) "
+            "AND (owner IS NULL OR owner=? OR lease_until<?)"  # an expired lease: its process is dead
         )
+        values = (new, owner, now + self._database.limits.download_lease, download, *states, owner, now)
+        # A power failure ends the process that holds it as well.
+        return self._database.whole(lambda: self._database.execute(sql, values), power_safe=False) > 0
 
     def claim_asking(self, download: int, owner: str) -> bool:
         """Move a planned download to asking, unless its archive is being requested already.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..archives import identity
@@ -88,6 +89,32 @@ def is_object(target: str) -> bool:
     return target.startswith("s3://")
 
 
+MANIFEST = {
+    "vault": "d.vault",
+    "archive_id": "d.archive_id",
+    "name": "d.name",
+    "size": "d.size",
+    "created": "a.created",
+    "tree_hash": "d.tree_hash",
+    "bucket": "m.bucket",
+    "key": "m.key",
+    "version_id": "m.version_id",
+    "storage_class": "m.storage_class",
+    "etag": "m.etag",
+    "checksum_type": "CASE WHEN m.checksum LIKE '%-%' THEN 'COMPOSITE' ELSE 'FULL_OBJECT' END",
+    "checksum": "m.checksum",
+    "part_size": "m.part_size",
+    "proof": "m.proof",
+    "proved": "m.proved",
+    "source": "CASE WHEN a.deleted IS NULL THEN 'kept' ELSE 'deleted' END",
+    "free_from": "a.created",
+    # A move that was learnt from a bucket has a forgotten download.
+    "state": f"CASE WHEN m.step='{PROVEN}' OR d.state IN ('verified', 'forgotten') THEN m.step "
+    "ELSE d.state END",
+    "error": "d.error",
+}
+"""The columns of a manifest, and what each is of a move, its download and its archive."""
+
 _COLUMNS = tuple(field.name for field in fields(MovedObject))
 
 
@@ -157,13 +184,36 @@ class MovedObjects:
         same = [row for row in rows if row["own"] and identity.unpack_hash(row["own"]) == row["tree_hash"]]
         return [row["archive_id"] for row in same]
 
-    def update(self, moved: MovedObject, **values: Any) -> MovedObject:
-        """Set columns; return the object as it is now."""
+    def manifest(self, vault: str) -> list[tuple[Any, ...]]:
+        """Return the columns of :data:`MANIFEST` of each move of a vault's archives, the oldest first.
+
+        A move that was forgotten is left out unless something of it is proven.
+        """
+        known = identity.find_vault(self._database, self._scope, vault)
+        sql = (
+            f"SELECT {', '.join(MANIFEST.values())} FROM moved_objects m JOIN downloads d ON d.id=m.download "
+            # The ids have no index: the database makes one, unless it takes that of the vaults.
+            f"LEFT JOIN archive_rows a ON {self._database.unindexed('a.vault_id')}=? "
+            "AND a.archive_id=d.archive_id "
+            "WHERE d.account=? AND d.region=? AND COALESCE(d.home, '')=? AND d.vault=? "
+            "AND (d.state<>'forgotten' OR m.proof>0) ORDER BY m.download"
+        )
+        values = (known.id if known else 0, *self._key, self._database.home, vault)
+        return list(chain.from_iterable(self._database.stream(sql, values, 10_000)))
+
+    def update(self, moved: MovedObject, *, power_safe: bool = True, **values: Any) -> MovedObject:
+        """Set columns; return the object as it is now.
+
+        :param power_safe: see :meth:`.Database.together`.
+        """
+        self._database.together(lambda: self._set(moved, values), power_safe=power_safe)
+        return replace(moved, **values)
+
+    def _set(self, moved: MovedObject, values: Mapping[str, Any]) -> None:
         names = ", ".join(f"{name}=?" for name in values)  # keywords of this project's own calls
         self._database.execute(
             f"UPDATE moved_objects SET {names} WHERE download=?", (*values.values(), moved.download)
         )
-        return replace(moved, **values)
 
     def parts(self, download: int) -> dict[int, MovedPart]:
         """Return the recorded parts of an object by number."""
@@ -185,9 +235,11 @@ class MovedObjects:
 
     def forget_upload(self, moved: MovedObject) -> MovedObject:
         """Record that an upload and its parts are gone; return the object as it is now."""
+        values: dict[str, Any] = {"step": NEW, "upload_id": None, "opened": None, "checksum": None}
         with self._database.transaction():
             self._database.execute("DELETE FROM moved_parts WHERE download=?", (moved.download,))
-            return self.update(moved, step=NEW, upload_id=None, opened=None, checksum=None)
+            self._set(moved, values)
+        return replace(moved, **values)
 
     def _select(self, where: str, values: Sequence[Any]) -> list[MovedObject]:
         columns = ", ".join(f"m.{name}" for name in _COLUMNS)

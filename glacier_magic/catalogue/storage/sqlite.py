@@ -38,11 +38,14 @@ WROTE = "glacier_magic_wrote"
 LOGGED_WRITES = {
     "wrote_download": ("UPDATE ON downloads", "NEW.id"),
     "wrote_plan": ("UPDATE ON plan_downloads", "NULL"),
+    "wrote_object": ("UPDATE ON moved_objects", "NULL"),
+    "wrote_part": ("INSERT ON moved_parts", "NULL"),
+    "wrote_part_again": ("UPDATE ON moved_parts", "NULL"),
     "wrote_setting": ("INSERT ON settings", "NULL"),
     "wrote_setting_again": ("UPDATE ON settings", "NULL"),
 }
 """The writes that are logged: the temporary triggers, what they follow, and the number that they log."""
-LOGGED = 2_000
+LOGGED = 10_000
 """The writes that the log has; after more, all rows are read again."""
 
 CHUNK = 20_000

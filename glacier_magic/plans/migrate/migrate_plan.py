@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
-from ...base.session_limits import USUAL
-from ...base.treehash import part_size_for
 from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.records.moved_records import MovedObject
@@ -109,7 +107,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         self._s3_prices = load(self._objects.region)
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
-        return decide(
+        items = decide(
             self._archives,
             existing,
             vault=self.vault,
@@ -117,13 +115,17 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             catalogue=self._catalogue,
             choice=self._choice,
         )
+        self._moved = [item for item in items if item.action in STATES or item.action == UNDER_WAY]
+        self._holding = Holding(sum(item.size or 0 for item in self._moved), len(self._moved))
+        self._writing = Writing.of(Counter(item.size or 0 for item in self._moved if item.action in STATES))
+        return items
 
     # What it says
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to move, or to wait for."""
-        return not self._having(*STATES, UNDER_WAY)
+        return not self._moved
 
     @property
     def title(self) -> str:
@@ -143,8 +145,10 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        for action in dict.fromkeys(item.words for kind in OTHERS for item in self._having(kind)):
-            found = [item for item in self.items if item.words == action]
+        others: dict[str, list[MoveItem]] = {}
+        for item in sorted(self._having(*OTHERS), key=lambda item: OTHERS.index(item.action)):
+            others.setdefault(item.words, []).append(item)
+        for action, found in others.items():
             words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
             facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
         renamed = Counter(item.why for item in self.items if item.why)
@@ -188,18 +192,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         return [("other region", f"{words}: the transfer to the bucket is {self._way_in().brief()}")]
 
     def _more(self) -> Quote:
-        part, sizes = USUAL.object_part, [item.size or 0 for item in self._having(*STATES)]
-        large = [size for size in sizes if size > part]
-        written = writing(
-            self._s3_prices,
-            self.target,
-            Writing(
-                whole=len(sizes) - len(large),
-                uploads=len(large),
-                parts=sum(-(-size // part_size_for(size, smallest=part)) for size in large),
-                bytes=sum(large),
-            ),
-        )
+        written = writing(self._s3_prices, self.target, self._writing)
         return written + (self._way_in() if self._objects.region != self._prices.region else Quote())
 
     @property
@@ -217,11 +210,6 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """The months after which the move has paid for itself; None if it never does, or is not known."""
         return pays_back(self.quote, self.before, self.after)
 
-    @property
-    def _holding(self) -> Holding:
-        moved = self._having(*STATES, UNDER_WAY)
-        return Holding(sum(item.size or 0 for item in moved), len(moved))
-
     def _monthly(self) -> list[tuple[str, str]]:
         if self.empty:
             return []
@@ -231,7 +219,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         facts = [("a month", f"{words}. Until the sources are deleted, both are paid")]
         if days:
             facts.append(("at least", f"each object is billed for {days} days, whenever it is deleted"))
-        moved = [item.archive for item in self._having(*STATES, UNDER_WAY)]
+        moved = [item.archive for item in self._moved]
         fee = early_deletion(self._prices, ((a.size, a.created) for a in moved), self._clock.now_ms())
         if fee.total != 0:
             last = max((archive.created or 0 for archive in moved), default=0) + MINIMUM_HOURS * HOUR

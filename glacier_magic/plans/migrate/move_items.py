@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
@@ -26,22 +27,21 @@ from ..restore.items import (
     RetrievalItem,
 )
 
-_WORDS = {
-    THERE: "already in S3",
-    READY: "ready to copy",
-    SAME: "the same object as another",
-    TWIN: "copied from the output of another",
-}
-"""What people read where it is not what they read of a restore."""
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MoveItem(RetrievalItem):
     """An archive that becomes an object.
 
     :param why: why its key is not simply the name of the archive; empty if it is.
     :param moved: the record of the object, if the catalogue has one.
     """
+
+    own_words: ClassVar[Mapping[str, str]] = {
+        THERE: "already in S3",
+        READY: "ready to copy",
+        SAME: "the same object as another",
+        TWIN: "copied from the output of another",
+    }
 
     bucket: str
     object_key: str
@@ -52,12 +52,6 @@ class MoveItem(RetrievalItem):
     def place(self) -> str:
         """The URL of the object."""
         return object_url(self.bucket, self.object_key)
-
-    @property
-    def words(self) -> str:
-        """The action as people read it."""
-        words = super().words
-        return _WORDS.get(words, words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,35 +130,35 @@ def decide(
     rows = existing.rows
     taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
     chosen = _keys(archives, existing, choice, taken)
-    known = catalogue.archives.known(vault, [archive.archive_id for archive in archives])
-    deleted = {record.archive_id for record in known if record.state == states.DELETED}
+    deleted = {gone.archive_id for gone in catalogue.archives.query(vault, states=[states.DELETED]).records}
     jobs = catalogue.jobs.by_archive(vault)
     written = dict(taken)  # another archive with the bytes of a key is the same object
     asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
     items = []
     for archive, key in zip(archives, chosen, strict=True):
+        content = archive.bytes_key
         why = choice.why(archive, key, existing.place.prefix)
         if why and archive.archive_id in rows:
             why = "moved before"
         item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, why=why, action=ASK)
         item = _of_row(item, existing, tier)
         if item.action == ASK:
-            if item.stopped is None and written.get(key) == archive.bytes_key:
+            if item.stopped is None and written.get(key) == content:
                 item = replace(item, action=SAME)
             elif key in existing.keys:
                 item = replace(item, action=THERE if existing.has(archive, key) else CONFLICT)
-            elif written.get(key, archive.bytes_key) != archive.bytes_key:
+            elif written.get(key, content) != content:
                 item = replace(item, action=CONFLICT)
-        job = jobs.get(archive.archive_id) or jobs.get(archive.bytes_key)
+        job = jobs.get(archive.archive_id) or jobs.get(content)
         if item.action == ASK and job is not None:
             item = replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
         elif item.action == ASK and archive.archive_id in deleted:
             item = replace(item, action=DELETED)
-        elif item.action == ASK and archive.tree_hash and archive.bytes_key in asked:
+        elif item.action == ASK and archive.tree_hash and content in asked:
             item = replace(item, action=TWIN)
         if item.action in (ASK, RUNNING, READY, TWIN):
-            written[key] = archive.bytes_key
-            asked.add(archive.bytes_key)
+            written[key] = content
+            asked.add(content)
         items.append(item)
     return items
 

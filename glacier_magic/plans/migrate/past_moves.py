@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN, Rendered, escape, html_table, text_table
 from ...base.units import human_bytes, human_sum, plural
-from ...catalogue import ArchiveRecord, Download
-from ...catalogue.archives.states import DELETED
-from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
+from ...catalogue import Download
+from ...catalogue.records.moved_records import CONFLICT, MANIFEST, PROVEN, MovedObject, object_url
 from ...errors import InputError, LocalError
 from ...errors.steps import step
 from ...migrate.proving import AT_REST, STORED_AS_SENT
-from ...prices.quotes import HOUR, MINIMUM_HOURS
+from ...prices.quotes import MINIMUM_HOURS
 from ...transfer.engine import Engine
 from ..base import PlanLog
 from ..restore.quoting import checked_destination, checked_tier, default_destination
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from .migrate_plan import MigratePlan
 
 _HEAD = ("name", "size", "state", "proof", "object", "source")
-_TIMES = ("created", "proved", "free_from")
 
 
 class Migrations(Rendered):
@@ -50,22 +48,32 @@ class Migrations(Rendered):
         log: PlanLog,
         migrate: Callable[..., MigratePlan],
     ) -> None:
-        self._catalogue, self._vault = engine.catalogue, vault
+        self._vault, self._chosen = vault, chosen
         self._engine, self._log, self._migrate = engine, log, migrate
-        self._rows = [
-            (moved, row)
-            for moved, row in engine.catalogue.moved.of_vault(vault)
-            if _shown(moved, row) and (chosen is None or row.archive_id in chosen)
-        ]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @cached_property
-    def _records(self) -> list[dict[str, Any]]:
-        ids = [row.archive_id for _, row in self._rows]
-        archives = {each.archive_id: each for each in self._catalogue.archives.known(self._vault, ids)}
-        return [_record(moved, row, archives.get(row.archive_id)) for moved, row in self._rows]
+    def _rows(self) -> list[tuple[Any, ...]]:
+        rows = self._engine.catalogue.moved.manifest(self._vault)
+        if self._chosen is None:
+            return rows
+        place = list(MANIFEST).index("archive_id")
+        return [row for row in rows if row[place] in self._chosen]
+
+    @cached_property
+    def _moves(self) -> list[tuple[MovedObject, Download]]:
+        return [
+            (moved, row)
+            for moved, row in self._engine.catalogue.moved.of_vault(self._vault)
+            if (row.state != "forgotten" or moved.proof > 0)
+            and (self._chosen is None or row.archive_id in self._chosen)
+        ]
+
+    def _values(self, name: str, most: int | None = None) -> list[Any]:
+        place = list(MANIFEST).index(name)
+        return [row[place] for row in self._rows[:most]]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -77,10 +85,10 @@ class Migrations(Rendered):
         """
         import pandas as pd
 
-        records = self._records
-        frame = pd.DataFrame({name: [record[name] for record in records] for name in _COLUMNS})
-        for name in _TIMES:
+        frame = pd.DataFrame.from_records(self._rows, columns=list(MANIFEST))
+        for name in ("created", "proved", "free_from"):
             frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
+        frame["free_from"] += pd.Timedelta(hours=MINIMUM_HOURS)
         sizes = dict.fromkeys(("size", "part_size", "proof"), "Int64")
         return marked(frame.astype(sizes))
 
@@ -124,9 +132,9 @@ class Migrations(Rendered):
         """
         shared: dict[str, Any] = {"vault": self._vault, "engine": self._engine, "log": self._log}
         if level == AT_REST:
-            return RestPlan(self._rows, role=role, **shared)
+            return RestPlan(self._moves, role=role, **shared)
         return ProvePlan(
-            self._rows,
+            self._moves,
             level=level,
             tier=checked_tier(tier),
             destination=checked_destination(destination or default_destination()),
@@ -136,7 +144,9 @@ class Migrations(Rendered):
     @cached_property
     def stuck(self) -> list[tuple[MovedObject, Download]]:
         """The moves that have failed, or whose output has expired, and that can go on."""
-        newest = {(row.archive_id, row.root): (moved, row) for moved, row in self._rows}
+        if not {"failed", "expired"}.intersection(self._values("state")):
+            return []
+        newest = {(row.archive_id, row.root): (moved, row) for moved, row in self._moves}
         stopped = ("failed", "expired")
         return [
             (moved, row)
@@ -163,22 +173,17 @@ class Migrations(Rendered):
         )
 
     def _cells(self) -> list[tuple[str, ...]]:
+        names = ("name", "size", "state", "proof", "bucket", "key", "source")
+        shown = zip(*(self._values(name, SHOWN) for name in names), strict=True)
         return [
-            (
-                record["name"],
-                human_bytes(record["size"]),
-                record["state"],
-                LEVELS[record["proof"]],
-                f"s3://{record['bucket']}/{record['key']}",
-                record["source"],
-            )
-            for record in self._records[:SHOWN]
+            (name, human_bytes(size), state, LEVELS[proof], object_url(bucket, key), source)
+            for name, size, state, proof, bucket, key, source in shown
         ]
 
     def _words(self) -> str:
-        states = Counter(record["state"] for record in self._records)
+        states = Counter(self._values("state"))
         counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
-        size = human_sum(record["size"] for record in self._records)
+        size = human_sum(self._values("size"))
         words = f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
         reasons = Counter(row.error or row.state for _, row in self.stuck)
         if reasons:
@@ -191,59 +196,3 @@ class Migrations(Rendered):
 
     def _repr_html(self) -> str:
         return f"{html_table(_HEAD, self._cells(), numbers=(1,), long=(0, 4))}<p>{escape(self._words())}</p>"
-
-
-def _shown(moved: MovedObject, row: Download) -> bool:
-    return row.state != "forgotten" or moved.proof > 0
-
-
-def _record(moved: MovedObject, row: Download, archive: ArchiveRecord | None) -> dict[str, Any]:
-    created = archive.created if archive else None
-    deleted = archive is not None and archive.state == DELETED
-    return {
-        "vault": row.vault,
-        "archive_id": row.archive_id,
-        "name": row.name,
-        "size": row.size,
-        "created": created,
-        "tree_hash": row.tree_hash,
-        "bucket": moved.bucket,
-        "key": moved.key,
-        "version_id": moved.version_id,
-        "storage_class": moved.storage_class,
-        "etag": moved.etag,
-        "checksum_type": "COMPOSITE" if "-" in (moved.checksum or "") else "FULL_OBJECT",
-        "checksum": moved.checksum,
-        "part_size": moved.part_size,
-        "proof": moved.proof,
-        "proved": moved.proved,
-        "source": "deleted" if deleted else "kept",
-        "free_from": None if created is None else created + MINIMUM_HOURS * HOUR,
-        # The download of a recovered move is not known.
-        "state": moved.step if moved.step == PROVEN or row.state in ("verified", "forgotten") else row.state,
-        "error": row.error,
-    }
-
-
-_COLUMNS = (
-    "vault",
-    "archive_id",
-    "name",
-    "size",
-    "created",
-    "tree_hash",
-    "bucket",
-    "key",
-    "version_id",
-    "storage_class",
-    "etag",
-    "checksum_type",
-    "checksum",
-    "part_size",
-    "proof",
-    "proved",
-    "source",
-    "free_from",
-    "state",
-    "error",
-)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from ...base.bucket_names import is_bucket
 from ...base.files import occupied
@@ -56,7 +57,7 @@ _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
 """The order in which one of several items with the same bytes is chosen as their source."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RetrievalItem:
     """An archive, or a part of one, and the action that gets its bytes.
 
@@ -67,6 +68,9 @@ class RetrievalItem:
     :param replaces: our number of a download on hold, or scheduled in another tier: withdrawn.
     :param done: verified bytes that are not fetched again.
     """
+
+    own_words: ClassVar[Mapping[str, str]] = {}
+    """What people read where it is not the action."""
 
     archive: ArchiveRecord
     action: str
@@ -101,6 +105,8 @@ class RetrievalItem:
         """Bytes of the file, by the job or else by the catalogue; None if neither knows."""
         if self.part is not None:
             return self.part.size
+        if self.job is None and self.archive.size:
+            return self.archive.size
         if is_bucket(self.archive.vault):
             return self.archive.size  # an object may be empty
         # First the job's, which the service tells: a plan file may claim any size.
@@ -128,7 +134,8 @@ class RetrievalItem:
         """The action as people read it."""
         row = self.download
         waits = row is not None and row.state == "planned" and row.due is not None
-        return SCHEDULED if self.action == UNDER_WAY and waits else self.action
+        words = SCHEDULED if self.action == UNDER_WAY and waits else self.action
+        return self.own_words.get(words, words)
 
     @property
     def verifiable(self) -> bool:
@@ -142,7 +149,7 @@ class RetrievalItem:
         return is_verifiable(self.cover, self.archive.size or 0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RestoreItem(RetrievalItem):
     """An archive, or a part of one, in a restore: its file, and the action that restores it.
 

@@ -54,6 +54,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self._root = str(to)
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives = list(archives)
+        self._counted: tuple[list[Item], Asking] | None = None
         self._decide_again()
 
     def _decide_again(self) -> None:
@@ -98,17 +99,19 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve; unknown sizes count as 0."""
-        return retrieved(self.asked)
+        return self.asking.bytes
 
     @property
     def requests(self) -> int:
         """Count of retrieval requests, one for each archive or part."""
-        return len(self.asked)
+        return self.asking.requests
 
     @property
     def asking(self) -> Asking:
         """The numbers of its requests and of the transfer out."""
-        return Asking.of(self.items)
+        if self._counted is None or self._counted[0] is not self.items:
+            self._counted = self.items, Asking.of(self.items)
+        return self._counted[1]
 
     @property
     def tiers(self) -> Tiers:
