@@ -1,5 +1,6 @@
 """Every test in a home of its own, without AWS settings; sessions on one real emulator."""
 
+import functools
 import importlib.util
 import itertools
 import os
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+import botocore.loaders
 import pytest
 from hypothesis import settings
 
@@ -33,6 +35,9 @@ from tests.leaks import Leaks
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+# All boto3 sessions of this process share botocore's descriptions of AWS, which take 90 ms to parse.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 MIB = 1 << 20
 PATIENCE = 30.0
