@@ -48,7 +48,7 @@ class FrameWriter:
         self._sender = ThreadPoolExecutor(1, "pack-sender")
         self._queue: deque[Future[None]] = deque()
         self._sizes: list[tuple[int, int]] = []
-        # Used again and again: fresh memory of this size comes from the system, page by page at its first use.
+        # Used again and again: fresh memory of this size comes from the system, page by page, when used.
         self._buffers = deque(memoryview(mmap(-1, FRAME)) for _ in range(_QUEUE + 1))
         self._filled = 0
 
