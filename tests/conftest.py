@@ -1,5 +1,7 @@
 """Every test in a home of its own, without AWS settings; sessions on one real emulator."""
 
+import functools
+import gc
 import importlib.util
 import itertools
 import os
@@ -15,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+import botocore.loaders
 import pytest
 from hypothesis import settings
 
@@ -34,6 +37,13 @@ from tests.leaks import Leaks
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
+# All boto3 sessions of this process share botocore's descriptions of AWS, which take 90 ms to parse.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+
+# Without bytecode, each process that a test starts compiles the package anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 MIB = 1 << 20
 PATIENCE = 30.0
 """Real seconds after which a wait of a test has failed; nothing is measured by it."""
@@ -49,6 +59,16 @@ def no_leaks(tmp_path_factory):
     yield
     _leaks.read_files(tmp_path_factory.getbasetemp())
     assert sorted(_leaks.found) == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the garbage collector from what lives as long as the process: the collected tests."""
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _PATIENCE = 20.0
 """Real seconds that a server may take to start or stop."""
 
+_FAREWELL = 5.0
+"""Real seconds that the end of a process waits for the answer of a server, which may hang."""
+
 _BUSY = 3  # exit code of __main__
 _STEP = 0.05
 
@@ -117,6 +120,7 @@ def _release() -> None:
     while _holds:
         folder, connection = _holds.popitem()
         with contextlib.suppress(OSError):  # it was stopped meanwhile
+            connection.sock.settimeout(_FAREWELL)
             connection.sock.shutdown(socket.SHUT_WR)
             if connection.sock.recv(64):
                 _wait_for_end(folder)

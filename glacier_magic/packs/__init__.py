@@ -5,9 +5,32 @@ frames at the end, all of it sealed with age.  Without this program:
 ``age -d -i KEY PACK | zstd -d | tar x``.
 """
 
-from .pack_members import PackMember
-from .reader import PackReader, PlainRanges
-from .writer import Pack, PackWriter, walk
-from .zstd_frames import SeekTable
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .pack_members import PackMember
+    from .reader import PackReader, PlainRanges
+    from .writer import Pack, PackWriter, walk
+    from .zstd_frames import SeekTable
 
 __all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "PlainRanges", "SeekTable", "walk"]
+
+_HOMES = {
+    "Pack": "writer",
+    "PackMember": "pack_members",
+    "PackReader": "reader",
+    "PackWriter": "writer",
+    "PlainRanges": "reader",
+    "SeekTable": "zstd_frames",
+    "walk": "writer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name on first use: the process that seals one pack needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

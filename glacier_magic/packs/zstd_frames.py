@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
+from mmap import mmap
 from types import ModuleType
 
 from ..base.extras import library
@@ -47,8 +48,8 @@ class FrameWriter:
         self._sender = ThreadPoolExecutor(1, "pack-sender")
         self._queue: deque[Future[None]] = deque()
         self._sizes: list[tuple[int, int]] = []
-        # Used again and again: fresh memory of this size comes from the system, page by page.
-        self._buffers = deque(memoryview(bytearray(FRAME)) for _ in range(_QUEUE + 1))
+        # Used again and again: fresh memory of this size comes from the system, page by page, when used.
+        self._buffers = deque(memoryview(mmap(-1, FRAME)) for _ in range(_QUEUE + 1))
         self._filled = 0
 
     def write(self, data: bytes) -> None:

@@ -15,18 +15,24 @@ PACK = 100_000
 IN_PARTS = {"pack_part": MIB}
 
 RUNNER = """
+    import functools
     import os
     import signal
     import sys
     import time
+    import botocore.loaders
     import glacier_magic as gm
     from glacier_magic.backup.keep import Keep
     from glacier_magic.backup.run_options import RunOptions
     from glacier_magic.catalogue.records.backup_records import Backups
     from glacier_magic.catalogue.records.upload_records import Uploads
     from glacier_magic.packs import PackWriter
-    from glacier_magic.service import Service
+    from glacier_magic.client import vault
+    from glacier_magic.client.connect import connection_for
+    from glacier_magic.service import Service, open_service
     folder, region, catalogue, *_ = sys.argv[1:]
+    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+    open_service(connection_for(emulator=folder, region=region))
     steps, at = [], ""
     def step(name):
         steps.append(name)
@@ -49,7 +55,7 @@ RUNNER = """
         for name in names.split():
             around(kind, name)
     print("ready", flush=True)
-    for line in sys.stdin:  # each run in a copy of this process, which has imported all that takes long
+    for line in sys.stdin:  # each run in a copy of this process, which has read all that takes long
         at = line.strip()
         if not os.fork():
             if at.endswith("ms"):

@@ -20,30 +20,31 @@ YEAR = 365 * 86_400_000
 @pytest.fixture
 def catalogue(place):
     found = Catalogue(place, HERE)
-    for number in range(300):
-        record = ArchiveRecord.described(
-            f"{'abc'[number % 3]}/{number % 5}/file {number:03}",
-            vault="v",
-            archive_id=f"id{number:0136}",
-            size=None if number == 7 else number * 400_000,
-            created=None if number == 8 else 42 * YEAR + number * YEAR // 50,
-            tree_hash="0" * 64,
-            seen=None,
-            state=("uploaded", "listed", "gone", "deleted", "unknown")[number % 7 % 5],
+    with found.database.transaction():
+        for number in range(300):
+            record = ArchiveRecord.described(
+                f"{'abc'[number % 3]}/{number % 5}/file {number:03}",
+                vault="v",
+                archive_id=f"id{number:0136}",
+                size=None if number == 7 else number * 400_000,
+                created=None if number == 8 else 42 * YEAR + number * YEAR // 50,
+                tree_hash="0" * 64,
+                seen=None,
+                state=("uploaded", "listed", "gone", "deleted", "unknown")[number % 7 % 5],
+            )
+            found.archives.record(replace(record, mtime=None if number % 3 else (number - 50) * YEAR // 10))
+        found.archives.record(
+            ArchiveRecord.described(
+                "of another vault",
+                vault="w",
+                archive_id="w" * 138,
+                size=1,
+                created=0,
+                tree_hash="0" * 64,
+                seen=None,
+                state="listed",
+            )
         )
-        found.archives.record(replace(record, mtime=None if number % 3 else (number - 50) * YEAR // 10))
-    found.archives.record(
-        ArchiveRecord.described(
-            "of another vault",
-            vault="w",
-            archive_id="w" * 138,
-            size=1,
-            created=0,
-            tree_hash="0" * 64,
-            seen=None,
-            state="listed",
-        )
-    )
     yield found
     found.close()
 

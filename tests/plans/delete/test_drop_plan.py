@@ -278,7 +278,8 @@ def test_written_to_after_the_proof(session, filled, reaches, put, later, store,
     calls.replace("delete_vault", delete)
     later(session, hours=25)
     session.tracker.start()
-    session.tracker.wait(lambda _: "written to" in (drops(session)[0].note or ""), PATIENCE)
+    session.tracker.wait(lambda _: "a later write" in (drops(session)[0].note or ""), PATIENCE)
+    assert "reports a later write to the vault" in drops(session)[0].note
     assert drops(session)[0].state == "proving"
     assert "1 archive" in reaches("stopped", hours=25).error
     assert store() == 1
