@@ -15,9 +15,9 @@ from ..errors.steps import option, step
 from ..jobs import JobRow
 from ..jobs.board import download_number
 from ..plans import CombinedRestore, ExtendPlan, RestorePlan
-from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace, stop
+from .selection import unknown_archive
 
 if TYPE_CHECKING:
     from .selection import Selectable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..base.units import plural
@@ -18,7 +18,6 @@ from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..errors.steps import option, step
-from ..plans.restore.items import unknown_archive
 from .archive import Archive
 
 if TYPE_CHECKING:
@@ -304,3 +303,18 @@ def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[list[A
     left_out = {archive.archive_id for version in older for archive in version}
     kept = [archive for archive in archives if archive.archive_id not in left_out]
     return kept, f"{count}: left out; without {option('newest')} they are restored too"
+
+
+def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
+    """Return a record of an archive that the catalogue does not know."""
+    empty = ArchiveRecord.described(
+        "",
+        vault=vault,
+        archive_id=archive_id,
+        size=None,
+        created=None,
+        tree_hash=None,
+        state="unknown",
+        seen=None,
+    )
+    return replace(empty, name=archive_id)  # no inventory lists it: its id is its only name

@@ -389,18 +389,3 @@ class _Copies:
             paths = self._paths.get(key, ())
             self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once
         return self._found[key]
-
-
-def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
-    """Return a record of an archive that the catalogue does not know."""
-    empty = ArchiveRecord.described(
-        "",
-        vault=vault,
-        archive_id=archive_id,
-        size=None,
-        created=None,
-        tree_hash=None,
-        state="unknown",
-        seen=None,
-    )
-    return replace(empty, name=archive_id)  # no inventory lists it: its id is its only name
