@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
@@ -17,9 +17,9 @@ HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000
 
 
-@pytest.fixture
-def catalogue(place):
-    found = Catalogue(place, HERE)
+@pytest.fixture(scope="module")
+def catalogue(new_place):
+    found = Catalogue(new_place(), HERE)
     with found.database.transaction():
         for number in range(300):
             record = ArchiveRecord.described(
@@ -108,7 +108,7 @@ def record_year(milliseconds):
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).year
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None)
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
 @example(-1)
 @example(-62_135_596_800_000)
