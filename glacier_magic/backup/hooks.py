@@ -12,6 +12,7 @@ import tempfile
 import threading
 import tomllib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,27 +109,30 @@ class Hooks:
         facts = dict.fromkeys(("SNAPSHOT", "FILES", "BYTES", "ADDED", "COST"), "") | self.facts | facts
         where = f"It is in {hooks_file()}."
         shell = [os.environ.get("COMSPEC", "cmd"), "/c"] if os.name == "nt" else ["/bin/sh", "-c"]
-        with tempfile.TemporaryFile() as said:  # a full pipe would block the command
+        with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as starter:
+            # By a thread, which no signal interrupts: the command would run on, and nothing would know it.
+            starting = starter.submit(
+                subprocess.Popen,
+                [*shell, command],
+                env={**os.environ, **facts},
+                stdin=subprocess.DEVNULL,
+                stdout=said,  # a full pipe would block the command
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own: what it starts ends with it
+            )
+            stopped = False
             try:
-                process = subprocess.Popen(
-                    [*shell, command],
-                    env={**os.environ, **facts},
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # a group of its own: what it starts ends with it
-                )
+                process = starting.result()
+                while process.poll() is None and not stop.wait(0.1):
+                    pass
             except (OSError, ValueError) as error:  # too long, or with a null byte
                 raise LocalError(
                     f"The command {time!r} of {self.facts['SET']!r} cannot be started: {error}", cure=where
                 ) from None
-            try:
-                while process.poll() is None and not stop.wait(0.1):
-                    pass
             finally:
-                stopped = process.poll() is None
-                if stopped:
-                    _end(process)
+                if starting.exception() is None and starting.result().poll() is None:
+                    stopped = True
+                    _end(starting.result())
             if stopped:
                 raise LocalError(f"The command {time!r} was stopped", cure="The next run runs it again.")
             if process.returncode:
