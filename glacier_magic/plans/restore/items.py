@@ -69,9 +69,7 @@ class RetrievalItem:
     :param done: verified bytes that are not fetched again.
     """
 
-    own_words: ClassVar[Mapping[str, str]] = {}
-    """What people read where it is not the action."""
-
+    own_words: ClassVar[Mapping[str, str]] = {}  # what people read where it is not the action
     archive: ArchiveRecord
     action: str
     part: ByteRange | None = None
@@ -105,12 +103,11 @@ class RetrievalItem:
         """Bytes of the file, by the job or else by the catalogue; None if neither knows."""
         if self.part is not None:
             return self.part.size
-        if self.job is None and self.archive.size:
-            return self.archive.size
-        if is_bucket(self.archive.vault):
-            return self.archive.size  # an object may be empty
+        size = self.archive.size
+        if (self.job is None and size) or is_bucket(self.archive.vault):
+            return size  # an object may be empty
         # First the job's, which the service tells: a plan file may claim any size.
-        return (self.job and self.job.size) or self.archive.size or None  # 0 is unknown: none is empty
+        return (self.job and self.job.size) or size or None  # 0 is unknown: none is empty
 
     @property
     def retrieved(self) -> int | None:
