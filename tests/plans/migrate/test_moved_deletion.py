@@ -122,6 +122,7 @@ def test_young_archives_wait_or_cost_a_fee(archives, vault, to, ready, session, 
     assert requests("DeleteArchive") == 0
 
 
+@pytest.mark.each_backend
 def test_the_manifest(moved, tmp_path):
     """One row an archive, as a table and as a file; no file is overwritten."""
     import pandas as pd
