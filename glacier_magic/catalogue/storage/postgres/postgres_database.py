@@ -104,7 +104,8 @@ class PostgresDatabase(PostgresServer):
 
     def unindexed(self, column: str) -> str:
         """Return the expression for a column that keeps the database from using an index for it."""
-        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"  # an expression has no index
+        number = column.rpartition(".")[2] in _NUMBERS  # it may have the name of its table
+        return f"({column}+0)" if number else f"({column}||'')"  # an expression has no index
 
     # Searching in names
 
