@@ -82,7 +82,7 @@ def test_an_error_is_said(panel: BackupPanel, tmp_path: Path) -> None:
     panel._back_up.click()
     until(lambda: "is empty" in panel._status.value)
     assert panel._area.children == ()
-    assert not panel._back_up.disabled
+    until(lambda: not panel._back_up.disabled)
 
 
 def test_a_folder_of_a_snapshot_is_recovered_from_its_form(
