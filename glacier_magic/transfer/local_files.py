@@ -1,8 +1,7 @@
 """The local side of a download: the part file, its checks, and its final name.
 
-A part file is written and read back past the system's page cache where that is possible: gigabytes
-of archives would push everything else out of the cache, copying them through it costs as much as
-hashing them, and the wait for the disk would come at the end instead of during the download.
+A part file is read back from the system's page cache, which is as coherent as any program sees it; the
+disk writes each piece while the next ones arrive, so that little is left to wait for at the end.
 """
 
 from __future__ import annotations
@@ -28,9 +27,6 @@ from ..errors.steps import step
 
 if sys.platform != "win32":
     import fcntl
-
-ALIGNMENT = 4096
-"""Direct access (O_DIRECT) needs address, position and length in multiples of this many bytes."""
 
 MOST_CHECKS = 16  # threads that read a part file back
 
@@ -160,30 +156,25 @@ class PartFile:
         self.path = path
         self._own = _OwnWrites()
         flags = _FLAGS | (os.O_CREAT | os.O_EXCL if new else 0)
-        self._buffered = os.open(path, flags, 0o666)  # less the umask, as a new file of any program
-        if not _locked(self._buffered):
-            os.close(self._buffered)
+        self._descriptor = os.open(path, flags, 0o666)  # less the umask, as a new file of any program
+        if not _locked(self._descriptor):
+            os.close(self._descriptor)
             raise Unavailable(
                 f"Another process writes to {path}",
                 cure="The download is tried again shortly; nothing is requested again.",
             )
-        self._direct: int | None = None
-        if hasattr(os, "O_DIRECT"):  # macOS and Windows have no such flag
-            with suppress(OSError):  # a file system without direct writes, such as tmpfs
-                self._direct = os.open(path, os.O_RDWR | os.O_DIRECT)
 
     def share(self) -> PartFile:
         """Return a copy for workers, which holds the lock until it is closed, too."""
         copy = object.__new__(PartFile)
         # A lock of flock() lasts until all copies of its descriptor are closed.
-        copy.path, copy._own, copy._buffered = self.path, self._own, os.dup(self._buffered)
-        copy._direct = None if self._direct is None else os.dup(self._direct)
+        copy.path, copy._own, copy._descriptor = self.path, self._own, os.dup(self._descriptor)
         return copy
 
     @property
     def size(self) -> int:
         """The size of the file in bytes."""
-        return os.fstat(self._buffered).st_size
+        return os.fstat(self._descriptor).st_size
 
     @property
     def undisturbed(self) -> bool:
@@ -196,7 +187,7 @@ class PartFile:
 
     @property
     def _modified(self) -> int:
-        return os.fstat(self._buffered).st_mtime_ns
+        return os.fstat(self._descriptor).st_mtime_ns
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -210,39 +201,31 @@ class PartFile:
     def resize(self, size: int) -> None:
         """Make the file *size* bytes long; new bytes are zero and occupy no space yet."""
         with self._writing():
-            os.ftruncate(self._buffered, size)
+            os.ftruncate(self._descriptor, size)
 
     def write(self, data: memoryview, position: int) -> None:
-        """Write *data* at byte *position*; fastest from page-aligned memory."""
+        """Write *data* at byte *position*."""
         with self._writing():
-            self._write(data, position)
-
-    def _write(self, data: memoryview, position: int) -> None:
-        straight = 0
-        if self._direct is not None and position % ALIGNMENT == 0:
-            straight = len(data) // ALIGNMENT * ALIGNMENT
-            try:
-                straight = _write(self._direct, data[:straight], position) if straight else 0
-            except OSError:  # a lasting error is raised by the buffered write below
-                straight = 0
-        # The end that is not aligned, or all of it.
-        _write(self._buffered, data[straight:], position + straight)
+            done = 0
+            while done < len(data):
+                # It may write less, for example when the disk is almost full.
+                done += write_at(self._descriptor, data[done:], position + done)
 
     def read(self, length: int, position: int) -> bytes:
         """Return *length* bytes at byte *position*."""
         buffer = memoryview(bytearray(length))
-        return bytes(buffer[: _read(self._buffered, buffer, position)])
+        return bytes(buffer[: self.read_back(buffer, position)])
 
     def written(self, start: int, behind: int) -> None:
         """Start writing the bytes *start* to *behind* to the disk."""
-        if self._direct is None and hasattr(os, "posix_fadvise"):
+        if hasattr(os, "posix_fadvise"):
             with suppress(OSError):
                 # On Linux this also starts to write dirty pages.
-                os.posix_fadvise(self._buffered, start, behind - start, os.POSIX_FADV_DONTNEED)
+                os.posix_fadvise(self._descriptor, start, behind - start, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         """Wait until all bytes are on the disk."""
-        os.fsync(self._buffered)  # of the file, so it includes what the other descriptor wrote
+        os.fsync(self._descriptor)
 
     def holding(self, spans: Mapping[int, tuple[Span, str]]) -> set[int]:
         """Return the keys of the *spans* whose bytes in the file match their tree hash.
@@ -270,20 +253,15 @@ class PartFile:
         return hasher.hexdigest() == root
 
     def read_back(self, buffer: memoryview, position: int) -> int:
-        """Fill *buffer* from byte *position*, from the disk where possible.
-
-        :return: the number of bytes, fewer only at the end of the file.
-        """
-        if self._direct is not None and position % ALIGNMENT == 0 and len(buffer) % ALIGNMENT == 0:
-            with suppress(OSError):  # a lasting error is raised by the buffered read below
-                return _read(self._direct, buffer, position)
-        return _read(self._buffered, buffer, position)
+        """Fill *buffer* from byte *position*; return its bytes, fewer only at the end of the file."""
+        done = 0
+        while done < len(buffer) and (count := read_at(self._descriptor, buffer[done:], position + done)):
+            done += count
+        return done
 
     def close(self) -> None:
         """Close the file."""
-        if self._direct is not None:
-            os.close(self._direct)
-        os.close(self._buffered)
+        os.close(self._descriptor)
 
 
 class _OwnWrites:
@@ -292,21 +270,6 @@ class _OwnWrites:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.last: int | None = None
-
-
-def _write(descriptor: int, data: memoryview, position: int) -> int:
-    done = 0
-    while done < len(data):
-        # It may write less, for example when the disk is almost full.
-        done += write_at(descriptor, data[done:], position + done)
-    return done
-
-
-def _read(descriptor: int, buffer: memoryview, position: int) -> int:
-    done = 0
-    while done < len(buffer) and (count := read_at(descriptor, buffer[done:], position + done)):
-        done += count
-    return done
 
 
 def _locked(descriptor: int) -> bool:
