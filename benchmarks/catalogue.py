@@ -36,6 +36,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -293,7 +294,7 @@ def table(args: argparse.Namespace) -> None:
     if args.peer == "frame":
         made = archives.frame("photos")
     else:
-        made = pd.DataFrame([vars(record) for record in archives.matching("photos")])
+        made = pd.DataFrame(map(asdict, archives.matching("photos")))
     seconds, used = time.perf_counter() - started, memory() - before
     ours = args.peer == "frame"  # the limits are for a million
     what = f"{len(made):,} archives as a table by {args.peer}"
@@ -358,7 +359,7 @@ def _shelve_seconds(path: Path, rows: int) -> float:
         started = time.perf_counter()
         with shelve.open(str(path)) as kept:
             known = kept["archives"]
-            known[f"new{number}"] = upload(number).__dict__
+            known[f"new{number}"] = asdict(upload(number))
             kept["archives"] = known
         times.append(time.perf_counter() - started)
     return statistics.median(times)
