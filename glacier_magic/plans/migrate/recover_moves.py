@@ -71,8 +71,8 @@ class RecoverMovesPlan(LastingPlan[str]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        size = human_sum(self._listed[key] for key in self.keys)
-        return f"Ask {plural(len(self.keys), 'object')} ({size}) below {self.place.name} for its archive"
+        what, size = plural(len(self.keys), "object"), human_sum(self._listed[key] for key in self.keys)
+        return f"Learn what was moved to {self.place.name} from the metadata of {what} ({size})"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
