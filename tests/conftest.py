@@ -514,6 +514,8 @@ def changed_stream():
 
 
 CONNECT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell without jobs lets its children ignore it
 def connect(folder, region, catalogue, **limits):
     from glacier_magic import Session
     from glacier_magic.base.session_limits import Limits
