@@ -56,14 +56,14 @@ TOLD = {
         r"25 jobs: 25 verified",
         r"\(True, False\)",  # another worker is in the place of the one that was killed
         r"\(25, 25\)",
-        r"\(\{'proven': 25\}, np.True_\)",
+        r"\(\{'proven': 25\}, True\)",
     ],
     "migrating": [
         r"is gone: True",
         r"Move 25 archives",
         r"pays for itself after [\d.]+ months",
         r"5 jobs: 5 verified",
-        r"\(\{'proven': 25\}, np.True_\)",
+        r"\(\{'proven': 25\}, True\)",
         r"left out: 1 archive .* younger than 90 days",
         r"Deleted 24 archives from scans; 1 could not be deleted",
         r"Move 1 archive ",  # whose object was deleted
