@@ -45,7 +45,7 @@ def test_snapshots_are_kept_by_their_labels(typed):
     shown = typed.ok("snapshots", "home", "--columns", "snapshot,labels,note", "-q")
     assert [line.split() for line in shown.splitlines()] == [["1", "first"], ["2", "all", "fine"]]
     assert "nothing is new" in typed.ok("backup", "home", "--label", "last")
-    typed.ok("label", "home@2", "home@2030", "--add", "both")
+    typed.ok("label", "home@2", "home@2999", "--add", "both")
     assert "last both" not in typed.ok("label", "home@1")
     assert typed.ok("label", "home@2").split()[3:] == ["home@2", "both", "last", "all", "fine"]
     assert "kept: 1 (label first), 2 (newest)" in typed.ok("prune", "home", "--keep-label", "first")

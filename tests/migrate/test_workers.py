@@ -126,7 +126,9 @@ def test_a_process_of_a_pool_is_killed(
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert proofs(session, bucket) == {"in/large": ("proven", 2)}
     assert (len(jobs_of()), uploads()) == (1, [])
-    assert requests("s3:UploadPart") == requests("GetJobOutput") == left < 3
+    assert requests("s3:UploadPart") == left < 3
+    # One more at most: what the killed process has sent may arrive late.
+    assert left <= requests("GetJobOutput") <= left + 1
 
 
 class Ended(Executor):
