@@ -70,7 +70,7 @@ def dask(told: dict[str, Any]) -> Any:
     from glacier_magic.migrate.workers import open_workers
     from glacier_magic.transfer import moving
 
-    cluster = LocalCluster(2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None)
+    cluster = LocalCluster(2, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0")
     executor = open_workers(cluster.scheduler_address)
     opened = session(told, Path(told["catalogue"]))
     source = dataclasses.replace(opened.service.connection, account=opened.account)

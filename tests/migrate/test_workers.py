@@ -32,7 +32,11 @@ def cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(
-            n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None, silence_logs=50
+            n_workers=2,
+            threads_per_worker=2,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
         ) as found,
     ):
         yield found
@@ -209,7 +213,9 @@ def test_a_scheduler_without_workers_is_refused(archives, plan, requests):
     """It would keep all calls until there are some."""
     archives(small=10)
     with (
-        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None, silence_logs=50) as found,
+        LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as found,
         pytest.raises(Unavailable, match="no workers"),
     ):
         plan(open_workers(found.scheduler_address)).run()
@@ -239,7 +245,7 @@ def test_a_scheduler_with_tls(tmp_path):
         files[f"distributed.comm.tls.{name}"] = str(tmp_path / f"{part}.key")
         (tmp_path / f"{part}.key").write_text(getattr(security, part))
     with LocalCluster(
-        n_workers=1, processes=False, protocol="tls", security=security, dashboard_address=None
+        n_workers=1, processes=False, protocol="tls", security=security, dashboard_address="127.0.0.1:0"
     ) as found:
         address = found.scheduler_address
         assert address.startswith("tls://")
