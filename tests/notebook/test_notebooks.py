@@ -150,7 +150,7 @@ def test_a_notebook_is_saved_with_outputs_of_no_computer(name: str) -> None:
     assert WIDGET not in saved
     assert "AGE-SECRET-KEY" not in saved
     assert "widgets" not in notebook.metadata
-    assert set(re.findall(r"127\.0\.0\.1:(\d+)", saved)) <= {"4580"}
+    assert set(re.findall(r"127\.0\.0\.1:(\d+)", saved)) <= {"0", "4580"}  # any free port, and an example
     assert set(re.findall(r"\*{8}(\d+)", saved)) == {"1234"}
     assert not re.search(r"/tmp/(?!glacier-)|/root\b", saved)
     assert not [folder for folder in (ROOT, Path.home()) if str(folder) in saved]
