@@ -47,8 +47,8 @@ class Fetched:
 class Downloader:
     """Fetches the outputs of finished retrieval jobs.
 
-    A file gets its final name only after each piece and the whole file, read back from the disk,
-    matched their tree hashes; until then it is a hidden ``.part`` file in the same folder, locked
+    A file gets its final name only after each piece and the whole file, read back, matched their tree
+    hashes, and all is on the disk; until then it is a hidden ``.part`` file in the same folder, locked
     against other processes.  Verified pieces survive a killed process and are not fetched again.
     A part of an archive for which the service sends no hash gets the suffix ``.unverified``.
     """
@@ -166,7 +166,7 @@ class Downloader:
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root)
-            file.sync()  # before the rename: a power failure must not leave a name without its bytes
+            self._sync(file, record)  # before the rename: a power failure must not leave a name without bytes
         except BaseException:
             ending.set()
             crew.wait(HEAR_OUT)
@@ -175,6 +175,14 @@ class Downloader:
             record.save()  # also after Ctrl-C: what is verified is not fetched again
             # A hanging worker may still write, but only into a piece without a record.
             crew.afterwards(file.close)
+
+    def _sync(self, file: PartFile, record: _Record) -> None:
+        try:
+            file.sync()
+        except OSError:
+            # The system says so once, and then reads back from memory what the disk does not have.
+            record.clear()
+            raise
 
 
 @dataclass
@@ -236,7 +244,7 @@ class _PieceFetcher:
                 if len(data) < len(buffer):  # the last chunk, or a stream cut off: _verify() tells which
                     break
                 position += len(data)
-        self.file.written(*self.piece.kept)
+        self.file.release()
 
     def _read(self, output: OutputStream, buffer: memoryview, pace: RequestPace) -> memoryview:
         """Fill *buffer* at the pace of the bandwidth limit; return the bytes read before the end."""
@@ -295,6 +303,10 @@ class _Record:
         few = len(self._verified) <= FEW
         if few or time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
+
+    def clear(self) -> None:
+        self._verified.clear()
+        self._done, self._dirty = 0, True
 
     def save(self) -> None:
         if not self._dirty:

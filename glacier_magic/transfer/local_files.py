@@ -1,7 +1,8 @@
 """The local side of a download: the part file, its checks, and its final name.
 
-A part file is read back from the system's page cache, which is as coherent as any program sees it; the
-disk writes each piece while the next ones arrive, so that little is left to wait for at the end.
+A part file is written and read back through the system's page cache, which has the bytes that any program
+reads.  The disk gets each piece while the next ones arrive: little is left to wait for at the end, and the
+cache drops what the disk has, so that gigabytes of archives do not displace all else.
 """
 
 from __future__ import annotations
@@ -216,8 +217,8 @@ class PartFile:
         buffer = memoryview(bytearray(length))
         return bytes(buffer[: self.read_back(buffer, position)])
 
-    def written(self, start: int, behind: int) -> None:
-        """Start writing the bytes *start* to *behind* to the disk."""
+    def release(self, start: int = 0, behind: int = 0) -> None:
+        """Start writing bytes to the disk, and drop from the page cache what it has; all bytes by default."""
         if hasattr(os, "posix_fadvise"):
             with suppress(OSError):
                 # On Linux this also starts to write dirty pages.
@@ -226,6 +227,7 @@ class PartFile:
     def sync(self) -> None:
         """Wait until all bytes are on the disk."""
         os.fsync(self._descriptor)
+        self.release()
 
     def holding(self, spans: Mapping[int, tuple[Span, str]]) -> set[int]:
         """Return the keys of the *spans* whose bytes in the file match their tree hash.
@@ -249,7 +251,7 @@ class PartFile:
             if self.read_back(chunk, start) < len(chunk):
                 return False
             hasher.update(chunk)
-        self.written(*span)  # not needed in the cache any more
+        self.release(*span)
         return hasher.hexdigest() == root
 
     def read_back(self, buffer: memoryview, position: int) -> int:

@@ -1,5 +1,7 @@
 """One folder, several writers: two catalogues, another program, a copied catalogue."""
 
+import errno
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -8,7 +10,7 @@ import pytest
 
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.catalogue.storage.backup import backup
-from glacier_magic.errors import Unavailable
+from glacier_magic.errors import LocalError, Unavailable
 from glacier_magic.transfer.download import Downloader
 from glacier_magic.transfer.local_files import PartFile
 from glacier_magic.transfer.progress import Meter
@@ -126,4 +128,29 @@ def test_what_the_disk_did_not_keep_is_fetched_again(two, connect, target, monke
     with connect() as session:
         session.jobs().wait(PATIENCE)
     assert lost
+    assert hashes_below(target) == [tree_hash(two["photos"])]
+
+
+def test_what_a_failing_disk_said_once_is_not_read_from_memory(two, connect, target, monkeypatch, calls):
+    """After such an error the system has the bytes, the disk has not: all pieces are fetched again."""
+    fsync, failed = os.fsync, []
+
+    def fail(descriptor):
+        if not failed and os.fstat(descriptor).st_size == len(two["photos"]):
+            failed.append(descriptor)
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    with connect() as session:
+        (download,) = session.catalogue.downloads.open()
+        session.tracker.refresh(["photos"])
+        download = session.catalogue.downloads.get(download.id)
+        downloader = Downloader(session.engine, threading.Event())
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(LocalError, match="Input/output"):
+            downloader.fetch(download, Meter("large", download.size))
+        assert session.catalogue.downloads.get(download.id).verified_pieces == {}
+        fetched = calls.noted("open_output", 2)
+        downloader.fetch(download, Meter("large", download.size))
+    assert sorted(fetched) == list(range(0, 6 * MIB, MIB))
     assert hashes_below(target) == [tree_hash(two["photos"])]
