@@ -89,6 +89,7 @@ class Plan(Rendered, Generic[T]):
 
     def __init__(self, log: PlanLog | None = None) -> None:
         self._lock = threading.Lock()  # two clicks on a button must not pay twice
+        self._happened: dict[str, Any] = {}  # what a run leaves for the record of its outcome
         self.result: T | None = None
         """The result of :meth:`run`; None before."""
         self._log = log
@@ -181,7 +182,7 @@ class Plan(Rendered, Generic[T]):
 
     def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002 - the signature is that of all plans
         """Return the record of the outcome; None where the downloads record it later."""
-        return {}
+        return self._happened
 
     def run(
         self,

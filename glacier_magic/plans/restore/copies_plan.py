@@ -84,7 +84,6 @@ class CopiesPlan(Plan[Batch]):
         self.vault, self._archives = vault, archives
         self._service, self._tracker = service, tracker
         self._catalogue, self._clock = log.catalogue, log.clock
-        self._changed = 0
         self._decide_again()
 
     def _decide_again(self) -> None:
@@ -160,10 +159,6 @@ class CopiesPlan(Plan[Batch]):
         size = sum(item.size for item in self.items)
         return {**super().promised(), "archives": len(self.items), "bytes": size, "requests": len(self.items)}
 
-    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
-        """Return how many requests S3 has accepted."""
-        return {"extended": self._changed}
-
     def _head(self) -> Sequence[str]:
         return ("name", "size", "copy until")
 
@@ -181,8 +176,9 @@ class CopiesPlan(Plan[Batch]):
         # An event that is never set: a run that has begun is not cut short between request and record.
         crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
         errors = [error for error in crew.run(partial(self._sent, item) for item in self.items) if error]
-        self._changed = len(self.items) - len(errors)
-        if errors and not self._changed:  # with some accepted, the board shows the others
+        changed = len(self.items) - len(errors)
+        self._happened = {"extended": changed}
+        if errors and not changed:  # with some accepted, the board shows the others
             raise errors[0]
         if not self.empty:
             self._tracker.refresh([self.vault])  # the board has the new ends

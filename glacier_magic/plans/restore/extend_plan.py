@@ -92,7 +92,6 @@ class ExtendPlan(Plan[Batch]):
         self._vaults, self._chosen = vaults, chosen
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._renewer = Renewer(service, log.catalogue)
-        self._extended = 0
         self.items = self._decide()
 
     def _decide_again(self) -> None:
@@ -189,10 +188,6 @@ class ExtendPlan(Plan[Batch]):
             "requests": len(self.requests),
         }
 
-    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
-        """Return how many requests the service has accepted."""
-        return {"extended": self._extended}
-
     def _head(self) -> Sequence[str]:
         return ("name", "to fetch", "vault", "expires")
 
@@ -227,11 +222,13 @@ class ExtendPlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         errors: list[GlacierError] = []
+        extended = 0
         for item in self.requests:
             try:
-                self._extended += self._renewer.renew(item.download)  # False: another process has just asked
+                extended += self._renewer.renew(item.download)  # False: another process has just asked
             except GlacierError as error:  # one refusal must not let the others expire
                 errors.append(error)
+        self._happened = {"extended": extended}
         if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
         self._tracker.start()  # it moves the downloads to the new jobs when the old ones expire
