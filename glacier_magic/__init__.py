@@ -16,9 +16,10 @@ Importing this imports neither boto3 nor pandas nor ipywidgets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._version import __version__
+from .base.on_first_use import importing
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -144,14 +145,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name on first use."""
-    if name not in __all__:  # hasattr() and tools ask for names that do not exist
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    # Not stored here: sys.modules makes the next time fast.
-    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+__getattr__ = importing(__name__, {name: _HOMES.get(name, "errors") for name in __all__})
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:

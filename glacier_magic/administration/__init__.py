@@ -6,8 +6,9 @@ that does nothing until it is run.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..base.on_first_use import importing
 
 if TYPE_CHECKING:
     from .access_policy import AccessPolicy
@@ -39,25 +40,21 @@ __all__ = [
     "look_everywhere",
 ]
 
-_HOMES = {
-    "AccessPolicy": "access_policy",
-    "Capacity": "provisioned_capacity",
-    "Change": "change",
-    "Document": "documents",
-    "IdentityPolicy": "iam",
-    "Lock": "vault_lock",
-    "Notifications": "vault_notifications",
-    "NotificationsTable": "notifications_table",
-    "RetrievalPolicy": "retrieval_policy",
-    "Routing": "routing",
-    "Tags": "vault_tags",
-    "VaultsEverywhere": "all_regions",
-    "look_everywhere": "all_regions",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name on first use: listing jobs needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(  # listing jobs needs none of them
+    __name__,
+    {
+        "AccessPolicy": "access_policy",
+        "Capacity": "provisioned_capacity",
+        "Change": "change",
+        "Document": "documents",
+        "IdentityPolicy": "iam",
+        "Lock": "vault_lock",
+        "Notifications": "vault_notifications",
+        "NotificationsTable": "notifications_table",
+        "RetrievalPolicy": "retrieval_policy",
+        "Routing": "routing",
+        "Tags": "vault_tags",
+        "VaultsEverywhere": "all_regions",
+        "look_everywhere": "all_regions",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..base.on_first_use import importing
 
 if TYPE_CHECKING:
     from .again import Reissue
@@ -13,17 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Bucket", "Reissue", "Vault", "begin_drop", "end_drop"]
 
-_HOMES = {
-    "Bucket": "bucket",
-    "Reissue": "again",
-    "Vault": "vault",
-    "begin_drop": "vault_drop",
-    "end_drop": "vault_drop",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a name on first use: a session that lists jobs needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(  # a session that lists jobs needs none of them
+    __name__,
+    {
+        "Bucket": "bucket",
+        "Reissue": "again",
+        "Vault": "vault",
+        "begin_drop": "vault_drop",
+        "end_drop": "vault_drop",
+    },
+)

@@ -7,8 +7,9 @@ frames at the end, all of it sealed with age.  Without this program:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..base.on_first_use import importing
 
 if TYPE_CHECKING:
     from .pack_members import PackMember
@@ -18,19 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "PlainRanges", "SeekTable", "walk"]
 
-_HOMES = {
-    "Pack": "writer",
-    "PackMember": "pack_members",
-    "PackReader": "reader",
-    "PackWriter": "writer",
-    "PlainRanges": "reader",
-    "SeekTable": "zstd_frames",
-    "walk": "writer",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a name on first use: the process that seals one pack needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(  # the process that seals one pack needs none of them
+    __name__,
+    {
+        "Pack": "writer",
+        "PackMember": "pack_members",
+        "PackReader": "reader",
+        "PackWriter": "writer",
+        "PlainRanges": "reader",
+        "SeekTable": "zstd_frames",
+        "walk": "writer",
+    },
+)

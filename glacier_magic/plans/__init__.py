@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..base.on_first_use import importing
 
 if TYPE_CHECKING:
     from .base import Plan, PlanLog
@@ -49,35 +50,31 @@ __all__ = [
     "deleter_of",
 ]
 
-_HOMES = {
-    "CombinedRestore": "restore.combined_plan",
-    "ComparePlan": "comparison",
-    "DeletePlan": "delete.delete_plan",
-    "Deleted": "delete.delete_plan",
-    "DestructivePlan": "delete.selection_plan",
-    "DropPlan": "delete.drop_plan",
-    "EmptyPlan": "delete.drop_plan",
-    "ExtendPlan": "restore.extend_plan",
-    "LastingPlan": "lasting_plan",
-    "OnHold": "onhold",
-    "Pace": "restore.timetable",
-    "PastPlan": "past_plans",
-    "PeekPlan": "peek.peek_plan",
-    "Plan": "base",
-    "PlanHistory": "past_plans",
-    "PlanLog": "base",
-    "RestoreItem": "restore.items",
-    "RestorePlan": "restore.restore_plan",
-    "TierOffer": "restore.quoting",
-    "Tiers": "restore.quoting",
-    "UploadPlan": "upload_plan",
-    "carry_out": "delete.delete_plan",
-    "deleter_of": "delete.delete_plan",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name on first use: a verb that only reads needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(  # a verb that only reads needs none of them
+    __name__,
+    {
+        "CombinedRestore": "restore.combined_plan",
+        "ComparePlan": "comparison",
+        "DeletePlan": "delete.delete_plan",
+        "Deleted": "delete.delete_plan",
+        "DestructivePlan": "delete.selection_plan",
+        "DropPlan": "delete.drop_plan",
+        "EmptyPlan": "delete.drop_plan",
+        "ExtendPlan": "restore.extend_plan",
+        "LastingPlan": "lasting_plan",
+        "OnHold": "onhold",
+        "Pace": "restore.timetable",
+        "PastPlan": "past_plans",
+        "PeekPlan": "peek.peek_plan",
+        "Plan": "base",
+        "PlanHistory": "past_plans",
+        "PlanLog": "base",
+        "RestoreItem": "restore.items",
+        "RestorePlan": "restore.restore_plan",
+        "TierOffer": "restore.quoting",
+        "Tiers": "restore.quoting",
+        "UploadPlan": "upload_plan",
+        "carry_out": "delete.delete_plan",
+        "deleter_of": "delete.delete_plan",
+    },
+)

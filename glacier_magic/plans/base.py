@@ -173,12 +173,9 @@ class Plan(Rendered, Generic[T]):
 
         Plans add to it: ``archives`` and ``bytes`` where they have them, ``requests``, times.
         """
-        quote = self.quote
-        return {
-            "title": self.title,
-            "facts": [[label, words] for label, words in self._all_facts],
-            "quote": None if quote is None else quote.as_data(),
-        }
+        facts = [[label, words] for label, words in self._all_facts]
+        quote = None if self.quote is None else self.quote.as_data()
+        return {"title": self.title, "facts": facts, "quote": quote}
 
     def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002 - the signature is that of all plans
         """Return the record of the outcome; None where the downloads record it later."""
