@@ -91,8 +91,16 @@ def _cluster(text: str, patience: float) -> Executor:
             cure="Start one with: dask scheduler. The workers of a scheduler with TLS have a tls:// address.",
         ) from None
     executor: Executor = client.get_executor(pure=False, retries=0)  # pure: equal calls would be one
-    _ends[executor] = weakref.finalize(executor, client.close)
+    _ends[executor] = weakref.finalize(executor, _hang_up, client)
     return executor
+
+
+def _hang_up(client: Any) -> None:
+    """Close a client of Dask. Where its own loop collects the executor, another thread waits for it."""
+    if client.asynchronous:
+        threading.Thread(target=client.close, name="close the client of Dask").start()
+    else:
+        client.close()
 
 
 def hello(source: Connection) -> dict[str, str]:

@@ -222,6 +222,13 @@ def test_a_scheduler_without_workers_is_refused(archives, plan, requests):
     assert requests("InitiateJob") == 0
 
 
+def test_the_loop_of_the_client_collects_the_executor(dask_workers, until):
+    """A client that is closed from its own loop would wait for itself."""
+    client = dask_workers._client
+    client.loop.add_callback(dismiss, dask_workers)
+    until(lambda: client.status == "closed")
+
+
 @pytest.mark.parametrize(
     "text",
     [
