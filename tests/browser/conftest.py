@@ -206,18 +206,32 @@ def open_notebook(page: Any, lab: Lab, name: str) -> None:
     _wait_for_kernel(page)
 
 
+ASKED = ".jp-Dialog button.jp-mod-accept"
+"""The button of the question for a kernel, which a slow start asks at any moment."""
+
+
 def _wait_for_kernel(page: Any) -> None:
-    page.locator(".jp-NotebookPanel").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.wait_for_timeout(500)
+    """Wait until the kernel shows itself idle; the page is loaded anew where it waits for none."""
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first
+    asked = page.locator(ASKED).first
+    for _ in range(3):
+        page.locator(".jp-NotebookPanel").first.wait_for()
+        for _ in range(120):
+            page.wait_for_timeout(500)
+            if asked.is_visible():
+                asked.click()
+            elif idle.is_visible():
+                return
+        page.reload()
+    pytest.fail("no kernel is idle")
 
 
 def run_all(page: Any) -> None:
     """Run every cell and wait for the end of the first; the page is loaded anew where a kernel that
     is not busy does not begin with it, for what a page asks before it is connected is lost."""
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
-    asked = page.locator(".jp-Dialog button.jp-mod-accept")  # which kernel, on a slow start
-    page.add_locator_handler(asked, lambda button: button.click())  # it may appear at any moment
+    asked = page.locator(ASKED)
+    page.add_locator_handler(asked, lambda button: button.click())
     for _ in range(3):
         _press_run_all(page, first)
         if _has_ended(page, first):
