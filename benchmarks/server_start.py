@@ -34,7 +34,7 @@ OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_ser
 
 def milliseconds(ours: bool, folder: str) -> float:
     """Return how long a server takes to initialize."""
-    extensions = {"glacier_magic.watch.lab": ours} | dict.fromkeys(OTHERS, False)
+    extensions = {"glacier_magic.notebook.lab": ours} | dict.fromkeys(OTHERS, False)
     environment = os.environ | {"GLACIER_MAGIC_HOME": folder, "JUPYTER_RUNTIME_DIR": folder}
     command = [sys.executable, "-c", CODE.format(extensions=extensions)]
     done = subprocess.run(

@@ -35,7 +35,7 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel):
     about = {name.partition(".dist-info/")[2] for name in names if ".dist-info/" in name}
     assert about == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
     # Where Jupyter finds the panel, and Jupyter Server the extension that answers it.
-    bundle = PACKAGE / "watch" / "lab" / "labextension"
+    bundle = PACKAGE / "notebook" / "lab" / "labextension"
     files = [path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()]
     panel = {f"share/jupyter/labextensions/glacier_magic/{name}" for name in files}
     assert shared == panel | {"etc/jupyter/jupyter_server_config.d/glacier_magic.json"}

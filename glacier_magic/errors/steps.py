@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 
-SHELL, MAGIC = "glacier-magic", "%glacier"
+SHELL = "glacier-magic"
 
 CALLS = {
     "backup": "vault.backup({})",

@@ -1,1 +1,3 @@
-"""The notebook face: the magic, its words, and its widgets."""
+"""The notebook face: the magic, its words, its widgets, and JupyterLab's panel."""
+
+MAGIC = "%glacier"

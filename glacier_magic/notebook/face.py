@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..base.rendering import escape, snapshot_html, snapshot_text, summary
 from ..commands.terminal import progress_on, say_on
 from ..commands.waiting import wait_on
-from ..errors.steps import MAGIC
 from ..transfer.progress import Busy, Delayed
+from . import MAGIC
 from .display import Place, Record, note
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ export class Panel extends ReactWidget {
               {this._model.refused && (
                 <p role="status">
                   {trans.__('The Jupyter server does not answer. Restart it once after the installation, or enable its extension:')}{' '}
-                  <code>jupyter server extension enable glacier_magic.watch.lab</code>
+                  <code>jupyter server extension enable glacier_magic.notebook.lab</code>
                 </p>
               )}
               <Uploads uploads={uploads} {...this._shared} />

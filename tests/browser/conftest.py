@@ -92,7 +92,7 @@ def running(base: Path) -> Iterator[Lab]:
     # The panel of this tree: an editable install has a copy of that time.
     panel = base / "jupyter_path" / "labextensions" / "glacier_magic"
     panel.parent.mkdir(parents=True)
-    panel.symlink_to(ROOT / "glacier_magic" / "watch" / "lab" / "labextension")
+    panel.symlink_to(ROOT / "glacier_magic" / "notebook" / "lab" / "labextension")
     environment["JUPYTER_PATH"] = str(base / "jupyter_path")
     _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
     command = [

@@ -12,7 +12,7 @@ import pytest
 
 from glacier_magic.watch.consent import set_consent
 from tests.counting import counting
-from tests.watch.lab.conftest import running
+from tests.notebook.lab.conftest import running
 
 KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "2"))
 """Kills at moments of their own, the same in every run, alternately while requests and downloads run."""

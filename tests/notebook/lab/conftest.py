@@ -73,7 +73,7 @@ def running(base: Path, *, enabled: bool = True) -> Iterator[Server]:
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME"):
         environment[name] = str(base / name.lower())
     environment |= {"GLACIER_MAGIC_HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
-    loaded = {"glacier_magic.watch.lab": enabled} | dict.fromkeys(OTHERS, False)
+    loaded = {"glacier_magic.notebook.lab": enabled} | dict.fromkeys(OTHERS, False)
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.jpserver_extensions={loaded}"]

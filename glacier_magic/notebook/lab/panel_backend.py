@@ -13,9 +13,10 @@ from typing import Any
 from ...client.connect import reconnect
 from ...client.session import Session
 from ...errors import CredentialsError, InputError
-from ...errors.steps import MAGIC, spell_as
+from ...errors.steps import spell_as
 from ...transfer.verify import SAME, counted, verify
-from ..consent import consent, set_consent
+from ...watch.consent import consent, set_consent
+from .. import MAGIC
 from .lab_upload import LabUpload
 from .panel_state import PanelState, used_with
 from .server_watcher import ServerWatcher

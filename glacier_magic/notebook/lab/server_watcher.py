@@ -7,8 +7,8 @@ import threading
 from contextlib import suppress
 
 from ...base.paths import data_folder
-from .. import child
-from ..consent import consent, offer, offered, withdraw
+from ...watch import child
+from ...watch.consent import consent, offer, offered, withdraw
 
 PAUSE = 2.0
 """Seconds between two checks: a notebook may change the consent, and the child may be killed."""

@@ -15,7 +15,7 @@ from glacier_magic.commands.last_connection import remember
 from glacier_magic.watch.consent import set_consent
 from tests.conftest import PATIENCE
 from tests.counting import counting
-from tests.watch.lab.conftest import TOKEN, running
+from tests.notebook.lab.conftest import TOKEN, running
 
 POSTS = {
     "consent": {"on": True},
