@@ -52,11 +52,14 @@ class PanelBackend:
 
     # The state
 
-    def text(self) -> str:
-        """Return the state in JSON; it is read again if something has changed."""
+    def text(self, *, at_once: bool = False) -> str:
+        """Return the state in JSON; it is read again if something has changed.
+
+        :param at_once: also in the pause after a reading, which is for the streams.
+        """
         with self._lock:
             began = time.monotonic()
-            if self.closed or began < self._rest:
+            if self.closed or (began < self._rest and not at_once):
                 return self._text
             marks = (self._panel.marks(), consent(), [upload.shown() for upload in self._uploads.values()])
             if marks != self._marks or began >= self._until:
@@ -68,7 +71,7 @@ class PanelBackend:
 
     def state(self) -> dict[str, Any]:
         """Return the state of all that the panel shows."""
-        return dict(json.loads(self.text()))
+        return dict(json.loads(self.text(at_once=True)))
 
     def _read(self) -> dict[str, Any]:
         uploads = [upload.shown() for upload in self._uploads.values() if upload.state != "planned"]
