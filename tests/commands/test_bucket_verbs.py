@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from glacier_magic.commands.bucket_cost import BucketCosts
-from glacier_magic.errors import InputError
+from glacier_magic.errors import AccessDenied, InputError
 from glacier_magic.prices import load
 
 MIB = 1 << 20
@@ -51,6 +51,18 @@ def test_the_month_of_a_bucket_is_that_of_its_classes(objects):
     assert "as a list does not tell the tiers" in out
     assert '"class":"STANDARD"' in objects.ok("cost", objects.bucket, "--json").replace(" ", "")
     assert objects("cost", objects.bucket, "--depth", "1") == InputError.exit_code
+
+
+def test_a_bucket_whose_requester_pays_is_used_as_such(objects, emulator, region):
+    """It is said once; the owner pays for storage."""
+    name = objects.bucket.split("/")[2]
+    payer = {"Payer": "Requester"}
+    emulator.s3_client(region).put_bucket_request_payment(Bucket=name, RequestPaymentConfiguration=payer)
+    assert objects("inventory") == AccessDenied.exit_code
+    objects.ok("use", objects.bucket, "--requester-pays")
+    objects.ok("inventory")
+    assert "paid by the bucket's owner" in objects.ok("cost", objects.bucket)
+    assert objects("use", "photos", "--requester-pays") == InputError.exit_code
 
 
 def test_each_class_is_reckoned_by_hand(listed_bucket, s3, bucket, later):
