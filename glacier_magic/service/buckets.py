@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ..base.bucket_names import KEPT, SCHEME, BucketFolder, ObjectId, is_bucket
+from ..base.units import to_ms
 from ..errors import AccessDenied, GlacierError, NotFound, Refused, RegionError, Unavailable
 from ..errors.steps import step
 from .client import OutputStream, Service
@@ -162,6 +163,33 @@ class Buckets:
                 for found in page.get("Contents", ()):
                     if found["Size"] or not found["Key"].endswith("/"):
                         yield _listed(found)
+
+    def versions(self, vault: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:
+        """Yield all versions and delete markers below a folder, the newest of a key first, all pages.
+
+        :param prefix: the beginning of their names.
+        :returns: the columns of :data:`.VERSIONS` but the vault.
+        """
+        folder = BucketFolder.read(vault)
+        pages = self._patient.get_paginator("list_object_versions").paginate(
+            Bucket=folder.bucket, Prefix=folder.prefix + prefix
+        )
+        with _asked():
+            for page in pages:
+                found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                # S3 mixes them, botocore does not; of the same second, the latest is the newest.
+                found.sort(key=lambda each: (each["LastModified"], each["IsLatest"]), reverse=True)
+                for each in sorted(found, key=lambda each: str(each["Key"])):
+                    yield {
+                        "name": each["Key"].removeprefix(folder.prefix),
+                        "version_id": each["VersionId"],
+                        "latest": each["IsLatest"],
+                        "deleted": "ETag" not in each,
+                        "size": each.get("Size", 0),
+                        "created": to_ms(each["LastModified"]),
+                        "storage_class": each.get("StorageClass"),
+                        "etag": each["ETag"].strip('"') if "ETag" in each else None,
+                    }
 
     def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
         """Yield the restores that run, and those whose copies still exist."""
@@ -312,7 +340,7 @@ def _asked() -> AbstractContextManager[None]:
 
 def _cure(code: str, kind: type[GlacierError]) -> str | None:
     if kind is AccessDenied:
-        needed = ("ListBucket", "GetObject", "GetObjectAttributes", "RestoreObject")
+        needed = ("ListBucket", "ListBucketVersions", "GetObject", "GetObjectAttributes", "RestoreObject")
         names = ", ".join(f"s3:{each}" for each in needed)
         pays = step("use", "s3://... --requester-pays")
         return f"The identity needs {names} on this bucket. If its requester pays: {pays}."

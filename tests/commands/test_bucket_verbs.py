@@ -1,5 +1,6 @@
 """The verbs for a bucket in use, as they are typed."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -63,6 +64,23 @@ def test_a_bucket_whose_requester_pays_is_used_as_such(objects, emulator, region
     objects.ok("inventory")
     assert "paid by the bucket's owner" in objects.ok("cost", objects.bucket)
     assert objects("use", "photos", "--requester-pays") == InputError.exit_code
+
+
+def test_versions_are_listed(objects, emulator, region):
+    """As a table and as JSON; of a vault, and with conditions, they are refused."""
+    s3, bucket = emulator.s3_client(region), objects.bucket.split("/")[2]
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.delete_object(Bucket=bucket, Key="in/c.txt")
+    objects.ok("ls", "--versions")
+    assert "4 versions, as S3 lists them now" in objects.out + objects.err
+    rows = json.loads(objects.ok("ls", "c.txt", "--versions", "--json"))
+    assert [(row["latest"], row["deleted"], row["size"]) for row in rows] == [
+        (True, True, 0),
+        (False, False, MIB),
+    ]
+    objects.ok("create", "photos")
+    for words in (("--where", "size > 1"), ("--vault", "photos")):
+        assert objects("ls", "--versions", *words) == InputError.exit_code
 
 
 def test_each_class_is_reckoned_by_hand(listed_bucket, s3, bucket, later):
