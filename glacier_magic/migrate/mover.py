@@ -30,15 +30,13 @@ from ..errors.steps import option
 from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
-from ..transfer.moving import IN_MEMORY, RangeDone, RangeTask, copied, copy_range, held
+from ..transfer.moving import RangeDone, RangeTask, copied, copy_range, spooled
 from ..transfer.progress import Meter
 from . import proving
 from .workers import greet, run_on
 
 T = TypeVar("T")
 
-MEMORY = 2 * IN_MEMORY
-"""Bytes of memory for the ranges of all moves of a session together."""
 WORKERS = 2
 """Threads that copy the ranges of an archive, at first."""
 HEAR_OUT = 0.7  # seconds for workers to end after a stop
@@ -54,7 +52,8 @@ class Mover:
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self.engine, self.stop = engine, stop
-        self.buffers = Buffers(MEMORY)
+        self.buffers = Buffers(2 * engine.limits.object_in_memory)
+        self.spools = Buffers(engine.limits.object_spool, spooled)
         self.executor: Executor | None = None
         """What copies the ranges; None for threads of this process."""
         self.slots = 0
@@ -286,9 +285,8 @@ class _Move:
                 intend=intend,
             )
 
-        if task.size > IN_MEMORY:
-            return copy(held(task.size))
-        with self._mover.buffers.lend(task.size, stop) as buffer:
+        memory = task.size <= self._engine.limits.object_in_memory
+        with (self._mover.buffers if memory else self._mover.spools).lend(task.size, stop) as buffer:
             return copy(buffer)
 
     def _check_root(self, root: str) -> None:

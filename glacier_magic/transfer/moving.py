@@ -8,13 +8,15 @@ with the credentials that its own chain finds.
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar
 
-from ..errors import IntegrityError, Refused
+from ..base.units import human_bytes
+from ..errors import IntegrityError, LocalError, Refused
 from ..service import Connection, Service, open_service
 from ..service.bodies import MemoryBody
 from ..service.object_store import EXISTS, ObjectStore, ObjectToWrite
@@ -79,12 +81,30 @@ def copy_range(task: RangeTask) -> RangeDone:
 
 
 def held(size: int) -> memoryview:
-    """Return room for the bytes of a range."""
-    if size <= IN_MEMORY:
-        return memoryview(bytearray(size))
-    with tempfile.TemporaryFile() as file:
-        file.truncate(size)
-        return memoryview(mmap.mmap(file.fileno(), size))  # of its own descriptor: the file lasts as long
+    """Return room for the bytes of a range, in memory or in a temporary file."""
+    return memoryview(bytearray(size) if size <= IN_MEMORY else spooled(size))
+
+
+def spooled(size: int) -> mmap.mmap:
+    """Return the mapping of a new temporary file, which lasts as long.
+
+    :raises LocalError: the disk has no room for it.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            if hasattr(
+                os, "posix_fallocate"
+            ):  # a mapping of a file with holes ends the process on a full disk
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        raise LocalError(
+            f"There is no temporary file of {human_bytes(size)} in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}",
+            cure="Free some space, or let the environment variable TMPDIR name another folder.",
+        ) from None
 
 
 def copied(

@@ -57,6 +57,19 @@ def test_an_archive_above_one_part_of_the_usual_size(archives, moved, objects, r
     assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (0, 2)
 
 
+@pytest.mark.limits(object_in_memory=MIB, object_spool=2 * PART, workers=4)
+def test_parts_that_are_not_held_in_memory(archives, vault, to, ready, objects, session, bucket, requests):
+    """Each is in a temporary file until it is sent; the plan says how much room they take."""
+    contents = archives(large=5 * PART + 1, whole=2 * MIB)
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    assert "up to 16 MiB in" in dict(plan.facts)["temporary files"]
+    requests.again()
+    ready(plan.run())
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert proofs(session, bucket) == {"in/large": ("proven", 2), "in/whole": ("proven", 2)}
+    assert (requests("s3:UploadPart"), requests("s3:PutObject")) == (6, 1)
+
+
 GIB, TIB = 1 << 30, 1 << 40
 
 

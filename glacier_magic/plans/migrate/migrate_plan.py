@@ -35,6 +35,7 @@ from ..restore.quoting import Asking, destination_words, transferred, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
 from ..restore.timetable import Pace
 from .move_items import Existing, MoveItem, decide
+from .spooling import Spooling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +119,9 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         self._moved = [item for item in items if item.action in STATES or item.action == UNDER_WAY]
         self._holding = Holding(sum(item.size or 0 for item in self._moved), len(self._moved))
         self._writing = Writing.of(Counter(item.size or 0 for item in self._moved if item.action in STATES))
+        sizes = (item.size or 0 for item in self._moved)
+        elsewhere = self._executor is not None
+        self._spooling = Spooling.of(sizes, self._catalogue.limits, elsewhere=elsewhere)
         return items
 
     # What it says
@@ -161,6 +165,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             )
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("copied by", destination), *self._other_region(), ("copy", time)]
+            facts += self._spooling.facts()
         return [*facts, *self._bucket.facts()]
 
     @property
@@ -269,11 +274,15 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def refused(self) -> GlacierError | None:
         """The error that :meth:`run` would raise now: over its limit, or the bucket deletes the objects."""
-        return super().refused or (None if self._accept_lifecycle else self._bucket.refusal)
+        return super().refused or self._refusal
+
+    @property
+    def _refusal(self) -> GlacierError | None:
+        return self._spooling.refusal or (None if self._accept_lifecycle else self._bucket.refusal)
 
     def _check_target(self) -> None:
-        if not self._accept_lifecycle and self._bucket.refusal:
-            raise self._bucket.refusal
+        if refusal := self._refusal:
+            raise refusal
         self._tracker.actions.copy_with(self._executor)
         try_out(self._objects, self.place, self._owner, self.storage_class)
 
