@@ -77,7 +77,7 @@ QUEUE_ACTIONS = (
     "TagQueue",
 )
 
-LISTED = ("ListBucket",)
+LISTED = ("ListBucket", "ListBucketVersions")
 RESTORED = ("GetObject", "GetObjectAttributes", "RestoreObject")
 """What buckets in the place of vaults need: on the bucket, and on its objects."""
 

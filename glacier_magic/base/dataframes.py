@@ -31,6 +31,7 @@ ARCHIVES = (
 )
 VAULTS = ("vault", "archives", "size", "created", "inventory")
 FOLDERS = ("path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault")
+VERSIONS = ("name", "version_id", "latest", "deleted", "size", "created", "storage_class", "etag", "vault")
 CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
 CHECKED = ("check", "problems", "detail", "cure")
 DELETIONS = ("name", "size", "archive_id", "state", "error")
@@ -141,6 +142,18 @@ def _described(listed: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any
 
 def _vaults(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return _typed(_frame(VAULTS, rows), text=["vault"], **_OF_VAULTS)
+
+
+def exact_versions(rows: Iterable[Mapping[str, Any]], vault: str) -> ExactTable:
+    """Return versions of a bucket's objects as exact values, with the columns :data:`VERSIONS`."""
+    named = ({**row, "vault": vault} for row in rows)
+    return _exact(VERSIONS, named, _versions, {"vault": vault}, whole=["size"], times=["created"])
+
+
+def _versions(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    text = ["name", "version_id", "storage_class", "etag", "vault"]
+    frame = _frame(VERSIONS, rows).astype({"latest": bool, "deleted": bool})
+    return _typed(frame, text=text, whole=["size"], times=["created"])
 
 
 def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -87,6 +87,10 @@ class Limits:
     """Bytes per download request: MiB times a power of two from offset 0, so tree-hash aligned."""
     object_part: int = 64 * MIB
     """Bytes of a part of an object in S3, at least; an archive of no more is stored by one request."""
+    object_in_memory: int = 64 * MIB
+    """Bytes of a part of an object that is held in memory; a larger one is held in a temporary file."""
+    object_spool: int = 8 * 1024 * MIB
+    """Bytes of those files together, unless a single part is larger."""
     inventory_piece: int = 8 * MIB
     """Bytes per request of an inventory's output."""
     rate_settles: float = 10.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base import dataframes
 from ..base.bucket_names import BucketFolder, refuse_bucket
 from ..base.ranges import Asked
 from ..base.treehash import FileChanged, tree_hash
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from ..base.tables import ExactTable
     from ..service.buckets import BucketEntry
     from .selection import Selectable
     from .session import Session
@@ -42,6 +46,10 @@ _SHARED = (
     *("inventory", "restore", "restore_archives", "verify", "backups", "snapshots", "migrations"),
 )
 _VAULTS_ONLY = frozenset(name for name in dir(Vault) if not name.startswith("_")) - {*_SHARED}
+
+
+def _named(name: str, glob: str) -> bool:
+    return name == glob or name.startswith(f"{glob.rstrip('/')}/") or fnmatchcase(name, glob)
 
 
 class Bucket(Vault):
@@ -86,6 +94,27 @@ class Bucket(Vault):
                     progress(Count(label=label, done=load.archives, total=total, rate=0.0, eta=None))
             load.finish(self._service.clock.now_ms())
         return self.archives()
+
+    def versions(self, glob: str | None = None, *, limit: int | None = None) -> pd.DataFrame:
+        """Return all versions of objects, and delete markers, as S3 lists them now.
+
+        Nothing else uses old versions: the archives of the bucket are the newest ones.
+
+        :param glob: the name of an object or folder, or a pattern in which * matches / too; all if None.
+        :param limit: return at most this many.
+        :returns: name, version_id, latest, deleted (a delete marker), size (bytes), created,
+            storage_class, etag, vault; those of a name are together, the newest first.
+        :raises AccessDenied: the identity may not list versions.
+        """
+        return self.exact_versions(glob, limit=limit).frame()
+
+    def exact_versions(self, glob: str | None = None, *, limit: int | None = None) -> ExactTable:
+        """Return :meth:`versions` as the table that a shell shows."""
+        listed = self.session.service.buckets.versions(
+            self.name, re.split(r"[*?[]", glob or "", maxsplit=1)[0]
+        )
+        found = (row for row in listed if glob is None or _named(row["name"], glob))
+        return dataframes.exact_versions(islice(found, limit), self.name)
 
     def restore_archives(
         self,

@@ -17,6 +17,7 @@ from ..base.facts import Described, Facts
 from ..base.paths import catalogue_place
 from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue, Deletion, Scope
+from ..catalogue.records.payers import note_payer
 from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, NotFound, Unavailable
 from ..errors.steps import step
@@ -113,8 +114,7 @@ class Session(Described):
     def vaults(self) -> pd.DataFrame:
         """Return the vaults of the region: vault, archives, size, created, inventory.
 
-        ``archives`` and ``size`` are as of ``inventory``, the date of the vault's last inventory;
-        ``size`` includes the service's overhead of 32 KiB per archive.
+        ``archives`` and ``size``, with 32 KiB more per archive, are as of ``inventory``, a date.
         """
         return self.exact_vaults().frame()
 
@@ -139,8 +139,13 @@ class Session(Described):
         """Return the names of the vaults as last seen; no request is sent."""
         return self._settings.vault_names
 
-    def vault(self, name: str) -> client.Vault:
-        """Return a vault, or a bucket or a folder in it (``s3://...``), without checking that it exists."""
+    def vault(self, name: str, *, requester_pays: bool = False) -> client.Vault:
+        """Return a vault, or a bucket or a folder in it (``s3://...``), without checking that it exists.
+
+        :param requester_pays: this account pays for its requests to the bucket, from now on.
+        """
+        if requester_pays:
+            note_payer(self.catalogue, name)
         return (client.Bucket if is_bucket(name) else client.Vault)(self, name)
 
     def known_vault(self, name: str) -> client.Vault:
@@ -206,9 +211,8 @@ class Session(Described):
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
-        return plans.carry_out(
-            plans.deleter_of(self.engine, queues.get(deletion.id), observer=progress), queues
-        )
+        deleter = plans.deleter_of(self.engine, queues.get(deletion.id), observer=progress)
+        return plans.carry_out(deleter, queues)
 
     def stop_drop(self, name: str) -> str:
         """End the drop of a vault, and return a message; deleted archives stay deleted.
@@ -243,8 +247,7 @@ class Session(Described):
     ) -> plans.RestorePlan:
         """Return the plan of a file that :meth:`.RestorePlan.save` wrote.
 
-        The plan leaves out what this computer has and what is staged or requested already.  No
-        request is sent until its ``run()``.
+        It leaves out what this computer has, and what is staged or requested; ``run()`` sends requests.
 
         :param tier: the tier to use instead of the file's; see :meth:`.Vault.restore` for the others.
         :raises InputError: the file holds no plan, is for another account or region, or contradicts
@@ -345,10 +348,7 @@ class Session(Described):
         return Batch(self.tracker, None)
 
     def pending(self) -> Batch:
-        """Return the requests of this catalogue that had not ended when last seen.
-
-        Those that have failed or expired since are included.
-        """
+        """Return the requests that had not ended when last seen, with those that failed or expired since."""
         before = self._open_keys()  # jobs() may end some, and wait() must report how
         self.jobs()
         return Batch(self.tracker, before | self._open_keys())
@@ -373,9 +373,8 @@ class Session(Described):
         :param tier: another tier than before.
         :param destination: as in :meth:`Vault.restore`, as are ``spread`` and ``daily``.
         """
-        return client.Reissue(self).restore(
-            words, vault=vault, tier=tier, destination=destination, pace=plans.Pace.of(spread, daily)
-        )
+        pace = plans.Pace.of(spread, daily)
+        return client.Reissue(self).restore(words, vault=vault, tier=tier, destination=destination, pace=pace)
 
     def extend(self, *words: Selectable, vault: str | None = None) -> plans.ExtendPlan:
         """Return the plan to keep outputs available that expire before they are downloaded.

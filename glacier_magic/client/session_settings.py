@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..base.facts import Facts
 from ..base.units import masked
 from ..catalogue import Catalogue
+from ..catalogue.records.payers import requester_pays
 from ..errors import GlacierError, Unavailable
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class SessionSettings:
         return f"of {self.catalogue.scope.account} in {self.catalogue.scope.region}"
 
     def find_account(self, service: Service) -> str:
-        """Return the account id from the service, or the stored one without a network.
+        """Return the account id from the service, which learns it, or the stored one without a network.
 
         :raises Unavailable: the service cannot be reached, and no account id is stored.
         """
@@ -51,6 +53,7 @@ class SessionSettings:
             self.catalogue.settings.put(key, account)  # for the next start without a network
         if service.connection.emulator is None:
             service.address(account)
+        service.buckets.requester_pays = partial(requester_pays, self.catalogue)
         return account
 
     def facts(self, service: Service) -> Facts:

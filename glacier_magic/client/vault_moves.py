@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..errors.steps import option
 from ..migrate.chosen_keys import ChosenKeys, check_given
 from ..migrate.object_keys import folder_for_keys
+from ..migrate.part_checks import checked_algorithm
 from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
 from ..plans.migrate.moved_deletion import DeleteMovedPlan
@@ -25,7 +26,7 @@ from ..plans.migrate.recover_moves import RecoverMovesPlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
-from ..service.object_store import ObjectStore
+from ..service.object_store import SHA256, ObjectStore
 from .vault_staging import VaultStaging
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class VaultMoves(VaultStaging):
         suffix: str | None = None,
         accept_lifecycle: bool = False,
         cross_region: bool = False,
+        checksum: str = SHA256,
         executor: Executor | None = None,
     ) -> MigratePlan:
         """Return the plan to move archives to S3; nothing is requested or written until its ``run()``.
@@ -69,6 +71,8 @@ class VaultMoves(VaultStaging):
         :param suffix: what the key has before its extension where another object has it already.
         :param accept_lifecycle: write to the bucket although a lifecycle rule deletes the objects again.
         :param cross_region: also to a bucket in another region than the vault, which has a price.
+        :param checksum: what S3 compares and keeps of objects above 1 MiB: ``sha256``, or ``crc64nvme``,
+            which needs the extra ``crt``.
         :param executor: copies the bytes, in other processes or on other computers; its workers sign
             with the credentials that they find.  None: threads of this process.
         :raises NameNotKnown: a word matches nothing.
@@ -109,6 +113,7 @@ class VaultMoves(VaultStaging):
             executor=executor,
             accept_lifecycle=accept_lifecycle,
             choice=choice,
+            algorithm=checked_algorithm(checksum),
         )
 
     def _objects(self, place: BucketFolder) -> ObjectStore:

@@ -9,6 +9,7 @@ from ..base.dataframes import marked
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time
 from ..catalogue.archives.class_sums import ClassSum, class_sums
+from ..catalogue.records.payers import requester_pays
 from ..errors.steps import step
 from ..prices import PriceTable, Quote
 from ..prices.bucket_costs import CLASS_HOURS, class_early, class_month
@@ -29,6 +30,11 @@ _NOTES = (
     "180 (Deep Archive) since the object's date; more, where a lifecycle rule moved it later.",
     "Not counted: older versions, unfinished uploads, restored copies, requests. Unknown: classes without a "
     "price here, and Intelligent-Tiering, as a list does not tell the tiers.",
+)
+
+
+_OWNER_PAYS = (
+    "The requester pays for requests and transfer; what is shown here is paid by the bucket's owner."
 )
 
 
@@ -53,6 +59,7 @@ class BucketCosts(Rendered):
             note = f"{name} is not listed yet: {step('inventory')} lists it."
         else:
             note = f"{name}: as listed {local_time(made, clock.now())}; {step('inventory')} lists it again."
+        notes = [note, *([_OWNER_PAYS] if requester_pays(catalogue, name) else [])]
         sums = class_sums(
             catalogue.database,
             catalogue.scope,
@@ -62,7 +69,7 @@ class BucketCosts(Rendered):
             hours=CLASS_HOURS,
             now=clock.now_ms(),
         )
-        return cls(sums, prices, [note])
+        return cls(sums, prices, notes)
 
     def month(self, found: ClassSum) -> Quote:
         """Return the cost of a month of a class."""

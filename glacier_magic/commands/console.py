@@ -243,12 +243,13 @@ class Console:
 
     # Vault in use
 
-    def use(self, name: str) -> Vault:
+    def use(self, name: str, *, requester_pays: bool = False) -> Vault:
         """Use a vault for the verbs that follow; a bucket is listed when it is used first.
 
+        :param requester_pays: as for :meth:`.Session.vault`.
         :raises NotFound: it does not exist.
         """
-        vault = self.session.vault(name)
+        vault = self.session.vault(name, requester_pays=requester_pays)
         self.session.service.describe_vault(vault.name)  # raises NotFound, before the name is stored
         if is_bucket(name) and not self.session.catalogue.knows(vault.name):
             with self.busy(f"Listing {vault.name}"):

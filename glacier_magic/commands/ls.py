@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
+from ..base.bucket_names import is_bucket
 from ..base.tables import ExactTable
+from ..base.units import plural
 from ..catalogue.archives.as_of import last_ms
 from ..catalogue.archives.query import Query
 from ..catalogue.archives.states import STATES
 from ..catalogue.archives.where import FIELDS
+from ..errors import InputError
 from .age import listed
 from .console import Console
 from .grammar import Parser, Verb
 from .options import label, limit_option, vault_option
+
+if TYPE_CHECKING:
+    from ..client import Bucket
 
 
 def _configure(parser: Parser) -> None:
@@ -42,10 +50,32 @@ def _configure(parser: Parser) -> None:
         default=[],
         help="with this label; may be repeated",
     )
+    parser.add_argument(
+        "--versions",
+        action="store_true",
+        help="of a bucket: list all versions of its objects, and delete markers, as S3 has them now",
+    )
     vault_option(parser)
 
 
+def _versions(console: Console, args: Namespace) -> ExactTable:
+    vault = console.vault(args.vault)
+    if not is_bucket(vault.name):
+        raise InputError("Archives of a vault have no versions", cure="Leave out --versions.")
+    if args.where or args.sort or args.as_of or args.state or args.label:
+        raise InputError(
+            "Versions are listed by S3, which knows none of these conditions",
+            cure="Leave out all but GLOB and --limit.",
+        )
+    with console.busy():
+        table = cast("Bucket", vault).exact_versions(args.glob, limit=args.limit)
+    words = f"{vault.name}: {{}}, as S3 lists them now. Other verbs use the newest only."
+    return replace(table, note=lambda _, count: words.format(plural(count, "version")))
+
+
 def _run(console: Console, args: Namespace) -> ExactTable:
+    if args.versions:
+        return _versions(console, args)
     conditions = ["labels = '{}'".format(each.replace("'", "''")) for each in args.label]
     conditions += [f"({args.where})" if conditions else args.where] * (args.where is not None)
     return listed(
@@ -72,6 +102,7 @@ VERB = Verb(
         ("ls --where \"size > 1e9 and created < '2016'\" --sort -size", ""),
         ("ls --as-of 2020-12-31", ""),
         ("ls --label taxes", "labels that `label` gave"),
+        ("ls 2019 --versions", "old and deleted objects of the bucket in use"),
     ),
     signed=("--sort",),
     table=True,

@@ -48,6 +48,13 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--cross-region", action="store_true", help="to a bucket in another region than the vault"
     )
+    parser.add_argument(
+        "--checksum",
+        type=str.lower,
+        choices=("sha256", "crc64nvme"),
+        default="sha256",
+        help="what S3 compares and keeps of objects above 1 MiB: crc64nvme takes half the processor time",
+    )
     table_option(parser)
     retrieval_options(parser)
 
@@ -74,6 +81,7 @@ def _run(console: Console, args: Namespace) -> Any:
             suffix=args.suffix,
             accept_lifecycle=args.accept_lifecycle,
             cross_region=args.cross_region,
+            checksum=args.checksum,
             executor=open_workers(args.workers) if args.workers else None,
         )
     alone = args.workers and not console.face.lasting

@@ -56,6 +56,7 @@ CALLS = {
     "snapshots --files": "vault.snapshot_files({})",
     "uploads": "vault.uploads()",
     "use": "session.vault({})",
+    "use --requester-pays": "session.vault({}, requester_pays=True)",
     "vaults": "session.vaults()",
     "verify": "vault.verify(...)",
     "wait": "session.pending().wait()",

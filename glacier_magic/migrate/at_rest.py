@@ -21,8 +21,9 @@ from .proving import AT_REST, STORED_AS_SENT
 
 PATIENCE = 24 * 3_600_000
 """Milliseconds after the end of a job in which its report must be there."""
-Group = tuple[str, str, bool, bool]
-"""Region, place, whether the objects are in parts, and whether they have versions: a job has one of each."""
+Group = tuple[str, str, str, bool, bool]
+"""Region, place, algorithm, whether its checksums are those of parts, whether the objects have versions: a
+job has one of each."""
 
 
 def provable(move: Move) -> bool:
@@ -35,8 +36,8 @@ def grouped(moves: Sequence[Move]) -> dict[Group, list[MovedObject]]:
     """Return the objects of each job."""
     groups: dict[Group, list[MovedObject]] = {}
     for moved, row in moves:
-        kind = (moved.region, row.root, "-" in (moved.checksum or ""), moved.version_id is not None)
-        groups.setdefault(kind, []).append(moved)
+        kind = (moved.algorithm, "-" in (moved.checksum or ""), moved.version_id is not None)
+        groups.setdefault((moved.region, row.root, *kind), []).append(moved)
     return groups
 
 
@@ -62,7 +63,7 @@ class RestingProof:
 
     def request(self, group: Group, objects: Sequence[MovedObject], role: str) -> str:
         """Request the job of a group; return its id."""
-        region, root, composite, versions = group
+        region, root, algorithm, composite, versions = group
         place = folder_for_keys(root)
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows(
@@ -72,7 +73,13 @@ class RestingProof:
         new = ObjectToWrite(bucket=place.bucket, key=key, owner=self._account, storage_class="STANDARD")
         etag, _ = self._objects(region).put(new, MemoryBody(file.getvalue().encode()))
         return self._jobs(region).create(
-            new, etag, versions=versions, composite=composite, role=role, marked=self._mark
+            new,
+            etag,
+            versions=versions,
+            algorithm=algorithm,
+            composite=composite,
+            role=role,
+            marked=self._mark,
         )
 
     def read(self, job: HashingJob) -> Iterator[Verdict]:
@@ -111,7 +118,8 @@ class RestingProof:
     def _judged(self, move: Move, hashed: HashedObject, ended: int) -> Verdict:
         (moved, row), catalogue = move, self._engine.catalogue
         wanted, _, parts = (moved.checksum or "").partition("-")
-        if hashed.error or hashed.composite not in (None, bool(parts)):
+        other = hashed.composite not in (None, bool(parts)) or hashed.algorithm not in ("", moved.algorithm)
+        if hashed.error or other:
             why = hashed.error or "its checksum is of another kind"
             return Verdict(moved, row, Refused(f"S3 has not hashed {moved.url}: {why}", cure=""))
         if hashed.checksum != wanted:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -27,18 +25,17 @@ from ..catalogue.records.moved_records import (
 )
 from ..errors import IntegrityError, Refused, Unavailable
 from ..errors.steps import option
-from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, ObjectStore, ObjectToWrite, SentPart
+from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, SHA256, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
-from ..transfer.moving import IN_MEMORY, RangeDone, RangeTask, copied, copy_range, held
+from ..transfer.moving import RangeDone, RangeTask, copied, copy_range, spooled
 from ..transfer.progress import Meter
 from . import proving
+from .part_checks import combined, composite, told
 from .workers import greet, run_on
 
 T = TypeVar("T")
 
-MEMORY = 2 * IN_MEMORY
-"""Bytes of memory for the ranges of all moves of a session together."""
 WORKERS = 2
 """Threads that copy the ranges of an archive, at first."""
 HEAR_OUT = 0.7  # seconds for workers to end after a stop
@@ -54,7 +51,8 @@ class Mover:
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self.engine, self.stop = engine, stop
-        self.buffers = Buffers(MEMORY)
+        self.buffers = Buffers(2 * engine.limits.object_in_memory)
+        self.spools = Buffers(engine.limits.object_spool, spooled)
         self.executor: Executor | None = None
         """What copies the ranges; None for threads of this process."""
         self.slots = 0
@@ -169,20 +167,23 @@ class _Move:
 
     def _put(self) -> None:
         def intend(done: RangeDone) -> None:
-            self._record(step=COMPLETING, checksum=_digits(done.sha256))
+            self._record(step=COMPLETING, **self._checks(done))
 
         task = replace(self._task(0, self._size), wanted=self._download.tree_hash)
         done = self._copy(task, self._mover.stop, self._meter.note, intend)
         if done.etag is None:
-            self._record(step=COMPLETING, checksum=_digits(done.sha256))
+            self._record(step=COMPLETING, **self._checks(done))
             self._is_there()
         else:
-            values = {"checksum": _digits(done.sha256), "etag": done.etag, "version_id": done.version}
-            self._record(step=STORED, proof=1, **values)
+            values = {"etag": done.etag, "version_id": done.version}
+            self._record(step=STORED, proof=1, **self._checks(done), **values)
+
+    def _checks(self, done: RangeDone) -> dict[str, str | None]:
+        return {"checksum": told(self.moved.algorithm, done), "crc64": done.crc64}
 
     def _parts(self, part_size: int) -> list[SentPart]:
         """Send the parts that S3 lacks; return them all."""
-        upload_id = self.moved.upload_id
+        upload_id, algorithm = self.moved.upload_id, self.moved.algorithm
         if upload_id is None:
             upload_id, there = self._open(part_size), {}
         else:
@@ -194,18 +195,20 @@ class _Move:
             for number, (start, end) in spans.items()
             # Only what was recorded before it was sent is known to be verified.
             if number in there and number in known
-            if (there[number].size, there[number].sha256.hex()) == (end - start, known[number].sha256)
+            if (there[number].size, there[number].checksum) == (end - start, told(algorithm, known[number]))
         }
         self._meter.already(sum(part.size for part in have.values()))
-        roots = {number: known[number].root for number in have}
+        sent = {number: known[number] for number in have}
         missing = {number: span for number, span in spans.items() if number not in have}
         for number, done in self._send(upload_id, missing):
             start, end = spans[number]
-            have[number] = SentPart(size=end - start, sha256=bytes.fromhex(done.sha256), etag=done.etag or "")
-            roots[number] = done.root
-        self._check_root(combine(bytes.fromhex(roots[number]) for number in spans).hex())
+            have[number] = SentPart(size=end - start, checksum=told(algorithm, done), etag=done.etag or "")
+            sent[number] = _part(done)
+        self._check_root(combine(bytes.fromhex(sent[number].root) for number in spans).hex())
         parts = [have[number] for number in spans]
-        self._record(step=COMPLETING, checksum=composite([part.sha256 for part in parts]), proof=1)
+        crc64 = combined((end - start, sent[number].crc64) for number, (start, end) in spans.items())
+        checksum = composite([part.checksum for part in parts]) if algorithm == SHA256 else crc64
+        self._record(step=COMPLETING, checksum=checksum, crc64=crc64, proof=1)
         return parts
 
     def _open(self, part_size: int) -> str:
@@ -253,8 +256,7 @@ class _Move:
             raise
 
     def _record_part(self, number: int, done: RangeDone) -> None:
-        part = MovedPart(root=done.root, sha256=done.sha256, etag=done.etag)
-        self._records.put_part(self._download.id, number, part)
+        self._records.put_part(self._download.id, number, _part(done))
 
     def _copy(
         self,
@@ -286,9 +288,8 @@ class _Move:
                 intend=intend,
             )
 
-        if task.size > IN_MEMORY:
-            return copy(held(task.size))
-        with self._mover.buffers.lend(task.size, stop) as buffer:
+        memory = task.size <= self._engine.limits.object_in_memory
+        with (self._mover.buffers if memory else self._mover.spools).lend(task.size, stop) as buffer:
             return copy(buffer)
 
     def _check_root(self, root: str) -> None:
@@ -348,7 +349,7 @@ class _Move:
             self.moved,
             size=self._size,
             tree_hash=archive.tree_hash if archive else None,
-            parts=[parts[number].sha256 for number in sorted(parts)],
+            parts=[told(self.moved.algorithm, parts[number]) for number in sorted(parts)],
         )
         step = PROVEN if level >= proving.STORED_AS_SENT else STORED
         self._record(step=step, proof=level, proved=self._engine.service.clock.now_ms())
@@ -365,12 +366,12 @@ def new_object(moved: MovedObject, owner: str) -> ObjectToWrite:
         owner=owner,
         storage_class=moved.storage_class,
         metadata=moved.labels(),
+        algorithm=moved.algorithm,
     )
 
 
-def composite(digests: Sequence[bytes]) -> str:
-    """Return the checksum that S3 computes of an object in parts with these SHA-256s."""
-    return f"{b64encode(hashlib.sha256(b''.join(digests)).digest()).decode()}-{len(digests)}"
+def _part(done: RangeDone) -> MovedPart:
+    return MovedPart(root=done.root, sha256=done.sha256, crc64=done.crc64, etag=done.etag)
 
 
 def conflict(url: str) -> Refused:
@@ -381,7 +382,3 @@ def conflict(url: str) -> Refused:
         "lasts.",
         code="Conflict",
     )
-
-
-def _digits(sha256: str) -> str:
-    return b64encode(bytes.fromhex(sha256)).decode()

@@ -18,6 +18,7 @@ from ..transfer.crew import Crew, Tuner
 from ..transfer.engine import Engine
 from ..transfer.progress import Meter
 from .mover import new_object
+from .part_checks import told
 from .proving import READ_BACK, SENT, level
 
 S = TypeVar("S")
@@ -98,7 +99,7 @@ class Prover:
         objects = self._stores.setdefault(moved.region, ObjectStore(self._engine.service, moved.region))
         new, parts = new_object(moved, catalogue.scope.account), catalogue.moved.parts(download.id)
         found = self._call(lambda: objects.stored(new), meter)
-        sent = [parts[number].sha256 for number in sorted(parts)]
+        sent = [told(moved.algorithm, parts[number]) for number in sorted(parts)]
         shown = level(found, moved, size=size, tree_hash=tree_hash, parts=sent)
         assert found is not None  # level() has raised
         if self._wanted == READ_BACK and tree_hash:

@@ -25,7 +25,7 @@ def level(
     :param size: bytes of the archive.
     :param tree_hash: the archive's by the catalogue; without it nothing shows that the job's output
         is what was stored.
-    :param parts: the SHA-256 of each part that was sent; empty if they are not known any more.
+    :param parts: the checksum of each part that was sent; empty if they are not known any more.
     :raises IntegrityError: the object is gone, or differs.
     """
     if found is None:
@@ -40,11 +40,11 @@ def level(
     if moved.proof < STORED_AS_SENT:  # later, the bucket's lifecycle may have moved it on
         wanted["storage class"] = (found.storage_class, moved.storage_class)
     if parts and found.parts:
-        wanted["parts"] = ([part[1] for part in found.parts], [_base64(part) for part in parts])
+        wanted["parts"] = ([part[1] for part in found.parts], list(parts))
     # The tree hash is the SHA-256: S3 and the inventory need no link of ours.
     direct = size <= CHUNK and bool(tree_hash) and bool(found.checksum or moved.checksum)
     if direct and tree_hash:
-        wanted["tree hash"] = (found.checksum, _base64(tree_hash))
+        wanted["tree hash"] = (found.checksum, b64encode(bytes.fromhex(tree_hash)).decode())
     differing = [what for what, (there, ours) in wanted.items() if there != ours]
     if differing:
         raise IntegrityError(
@@ -53,7 +53,3 @@ def level(
         )
     # What was sent is not known of a recovered move.
     return STORED_AS_SENT if direct or (tree_hash and moved.checksum is not None) else SENT
-
-
-def _base64(digits: str) -> str:
-    return b64encode(bytes.fromhex(digits)).decode()

@@ -87,27 +87,32 @@ class HashedBody(io.RawIOBase):
         raise NotImplementedError
 
 
-def _hashes(chunks: Iterable[bytes | memoryview]) -> tuple[int, str, bytes]:
+def _hashes(chunks: Iterable[bytes | memoryview], *, whole: bool = True) -> tuple[int, str, bytes]:
     """Return length, SHA-256 and tree hash; each chunk is hashed twice while it is in the CPU cache."""
     digests, linear, size = [], hashlib.sha256(), 0
     for chunk in chunks:
         digests.append(hashlib.sha256(chunk).digest())
-        linear.update(chunk)
+        if whole:
+            linear.update(chunk)
         size += len(chunk)
-    return size, linear.hexdigest(), combine(digests)
+    return size, linear.hexdigest() if whole else "", combine(digests)
 
 
 class MemoryBody(HashedBody):
-    """A part in memory."""
+    """A part in memory.
 
-    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+    :param whole: whether its SHA-256 is computed, which takes as long as the tree hash.
+    """
+
+    def __init__(self, data: bytes | bytearray | memoryview, *, whole: bool = True) -> None:
         self._view = memoryview(data)
         size = len(self._view)
         if size <= CHUNK:  # the SHA-256 and the tree hash are the same
             root = hashlib.sha256(self._view).digest()
             super().__init__(size, root.hex(), root)
         else:
-            super().__init__(*_hashes(self._view[i : i + CHUNK] for i in range(0, size, CHUNK)))
+            chunks = (self._view[i : i + CHUNK] for i in range(0, size, CHUNK))
+            super().__init__(*_hashes(chunks, whole=whole))
 
     def _bytes_at(self, position: int, count: int) -> memoryview:
         return self._view[position : position + count]

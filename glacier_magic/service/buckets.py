@@ -14,13 +14,15 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
-from ..base.bucket_names import KEPT, BucketFolder, ObjectId, is_bucket
+from ..base.bucket_names import KEPT, SCHEME, BucketFolder, ObjectId, is_bucket
+from ..base.units import to_ms
 from ..errors import AccessDenied, GlacierError, NotFound, Refused, RegionError, Unavailable
 from ..errors.steps import step
 from .client import OutputStream, Service
 from .clock import ServiceClock
 from .s3_failures import Kind, s3_failures
 
+_PAYS = "requester pays"
 RUNNING = "RestoreAlreadyInProgress"
 _ENDED = "InvalidObjectState"
 _RESTORE = re.compile(r'ongoing-request="(true|false)"(?:, expiry-date="([^"]+)")?')
@@ -109,6 +111,8 @@ class Buckets:
 
     def __init__(self, connect: Callable[[int], Any], clock: ServiceClock, region: str) -> None:
         self._connect, self._clock, self._region = connect, clock, region
+        self.requester_pays: Callable[[str], bool] = lambda _: False
+        """Whether requests to a bucket, such as ``s3://archive``, say that the requester pays."""
 
     @cached_property
     def _patient(self) -> Any:
@@ -120,10 +124,16 @@ class Buckets:
 
     def _client(self, attempts: int) -> Any:
         client = self._connect(attempts)
-        client.meta.events.register(
+        events = client.meta.events
+        events.register(
             "after-call.s3", lambda http_response, **_: self._clock.observe(http_response.headers)
         )
+        events.register("before-parameter-build.s3", self._find_payer)
+        events.register("before-call.s3", _name_payer)
         return client
+
+    def _find_payer(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context[_PAYS] = self.requester_pays(f"{SCHEME}{params['Bucket']}")
 
     def describe(self, vault: str) -> Mapping[str, Any]:
         """Return the bucket as DescribeVault describes a vault, by its name alone.
@@ -153,6 +163,33 @@ class Buckets:
                 for found in page.get("Contents", ()):
                     if found["Size"] or not found["Key"].endswith("/"):
                         yield _listed(found)
+
+    def versions(self, vault: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:
+        """Yield all versions and delete markers below a folder, the newest of a key first, all pages.
+
+        :param prefix: the beginning of their names.
+        :returns: the columns of :data:`.VERSIONS` but the vault.
+        """
+        folder = BucketFolder.read(vault)
+        pages = self._patient.get_paginator("list_object_versions").paginate(
+            Bucket=folder.bucket, Prefix=folder.prefix + prefix
+        )
+        with _asked():
+            for page in pages:
+                found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                # S3 mixes them, botocore does not; of the same second, the latest is the newest.
+                found.sort(key=lambda each: (each["LastModified"], each["IsLatest"]), reverse=True)
+                for each in sorted(found, key=lambda each: str(each["Key"])):
+                    yield {
+                        "name": each["Key"].removeprefix(folder.prefix),
+                        "version_id": each["VersionId"],
+                        "latest": each["IsLatest"],
+                        "deleted": "ETag" not in each,
+                        "size": each.get("Size", 0),
+                        "created": to_ms(each["LastModified"]),
+                        "storage_class": each.get("StorageClass"),
+                        "etag": each["ETag"].strip('"') if "ETag" in each else None,
+                    }
 
     def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
         """Yield the restores that run, and those whose copies still exist."""
@@ -281,6 +318,11 @@ class VaultsAndBuckets(Service):
         return super().open_output(vault, job_id, start, length)
 
 
+def _name_payer(params: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    if context.get(_PAYS):  # not as a parameter, which HeadBucket does not have
+        params["headers"]["x-amz-request-payer"] = "requester"
+
+
 def _listed(found: Mapping[str, Any]) -> BucketEntry:
     restore = found.get("RestoreStatus", {})
     return BucketEntry(
@@ -298,8 +340,10 @@ def _asked() -> AbstractContextManager[None]:
 
 def _cure(code: str, kind: type[GlacierError]) -> str | None:
     if kind is AccessDenied:
-        needed = ("ListBucket", "GetObject", "GetObjectAttributes", "RestoreObject")
-        return f"The identity needs {', '.join(f's3:{each}' for each in needed)} on this bucket."
+        needed = ("ListBucket", "ListBucketVersions", "GetObject", "GetObjectAttributes", "RestoreObject")
+        names = ", ".join(f"s3:{each}" for each in needed)
+        pays = step("use", "s3://... --requester-pays")
+        return f"The identity needs {names} on this bucket. If its requester pays: {pays}."
     if code == "NoSuchBucket":
         return "Check its name, and that this account, or another that lets it in, owns it."
     if code == "GlacierExpeditedRetrievalNotAvailable":

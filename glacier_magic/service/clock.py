@@ -63,8 +63,10 @@ class ServiceClock:
         self.observe(http_response.headers)
 
     def _date(self, context: dict[str, Any], **_: Any) -> str | None:
+        from botocore.compat import HAS_CRT
+
         context[_SHIFT] = self.shift
-        return _shifted_signer() if self.shift else None
+        return _shifted_signer() if self.shift or HAS_CRT else None  # awscrt's signers do not tell the date
 
     def _sign_again(self, response: Any, request_dict: Any, attempts: int, **_: Any) -> int | None:
         """Return 0, the pause before the request is sent again, if a correct date may help."""

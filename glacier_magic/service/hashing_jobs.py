@@ -42,7 +42,8 @@ class HashingJob:
 class HashedObject:
     """What a job reports of an object.
 
-    :param checksum: its SHA-256 in base64: of all bytes, or of the parts' SHA-256s; empty if there is none.
+    :param checksum: in base64: of all bytes, or of the parts' checksums; empty if there is none.
+    :param algorithm: of the checksum; empty where the report does not tell.
     :param composite: whether it is that of the parts; None where the report does not tell.
     :param error: why there is none.
     """
@@ -50,6 +51,7 @@ class HashedObject:
     key: str
     etag: str
     checksum: str
+    algorithm: str
     composite: bool | None
     error: str
 
@@ -62,24 +64,34 @@ class HashingJobs:
         self._client = s3_control_client(service._session, service.connection, region, account)
 
     def create(
-        self, manifest: ObjectToWrite, etag: str, *, versions: bool, composite: bool, role: str, marked: str
+        self,
+        manifest: ObjectToWrite,
+        etag: str,
+        *,
+        versions: bool,
+        algorithm: str,
+        composite: bool,
+        role: str,
+        marked: str,
     ) -> str:
         """Create a job; return its id.
 
         :param manifest: a CSV file with bucket, key and perhaps version of each object; the report
             is written beside it.
-        :param composite: hash the SHA-256s of the parts.
+        :param algorithm: the checksum to compute.
+        :param composite: hash the checksums of the parts.
         :param role: the ARN of the IAM role that reads the objects and writes the report.
         :param marked: a description, by which :meth:`listed` finds it.
         """
         bucket = _ARN.format(self._partition, manifest.bucket)
         kind = "COMPOSITE" if composite else "FULL_OBJECT"
+        computed = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
         fields = ["Bucket", "Key", *(["VersionId"] if versions else [])]
         with _asked():
             made = self._client.create_job(
                 AccountId=self._account,
                 ConfirmationRequired=False,
-                Operation={"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA256", "ChecksumType": kind}},
+                Operation={"S3ComputeObjectChecksum": computed},
                 Manifest={
                     "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": fields},
                     "Location": {"ObjectArn": f"{bucket}/{manifest.key}", "ETag": etag},
@@ -158,13 +170,12 @@ def _hashed(row: list[str]) -> HashedObject:
         checksum = found.get("checksumbase64") or b64encode(bytes.fromhex(digits)).decode()
     except (ValueError, AttributeError):
         found, checksum = {}, ""
-    if found.get("checksumalgorithm", "SHA256").upper() != "SHA256":
-        checksum = ""
     kind = found.get("checksumtype", "").upper()
     return HashedObject(
         key=key,
         etag=found.get("etag", "").strip('"'),
         checksum=checksum.partition("-")[0],
+        algorithm=found.get("checksumalgorithm", "").upper(),
         composite=kind == "COMPOSITE" if kind else None,
         error="" if checksum else ", ".join(filter(None, row[4:])) or "the report has no checksum",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,11 +35,17 @@ _KINDS: dict[str, Kind] = {
 """Codes of S3 that the vault service does not have, or means otherwise."""
 
 
+SHA256, CRC64NVME = "SHA256", "CRC64NVME"
+_OF_PARTS = {SHA256: "COMPOSITE", CRC64NVME: "FULL_OBJECT"}
+"""The checksums of what is written; of an object in parts, S3 has them of the parts, or of all bytes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectToWrite:
     """An object to be written: where, in which storage class, and with which metadata.
 
     :param owner: the 12-digit id of the account that the bucket must belong to.
+    :param algorithm: the checksum that S3 compares and keeps.
     """
 
     bucket: str
@@ -47,6 +53,11 @@ class ObjectToWrite:
     owner: str
     storage_class: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    algorithm: str = SHA256
+
+    def check(self, checksum: str) -> dict[str, str]:
+        """Return the parameter with a checksum in base64."""
+        return {f"Checksum{self.algorithm}": checksum}
 
     @property
     def place(self) -> dict[str, str]:
@@ -56,10 +67,10 @@ class ObjectToWrite:
 
 @dataclass(frozen=True, kw_only=True)
 class SentPart:
-    """A part that S3 has: its size in bytes, its SHA-256 (32 bytes; empty without one), its ETag."""
+    """A part that S3 has: its size in bytes, its checksum (in base64; empty without one), its ETag."""
 
     size: int
-    sha256: bytes
+    checksum: str
     etag: str
 
 
@@ -67,7 +78,7 @@ class SentPart:
 class ObjectRecord:
     """What S3 records of an object.
 
-    :param checksum: its SHA-256 as S3 writes it; of an object in parts that of the parts' SHA-256s, a
+    :param checksum: as S3 writes it; the SHA-256 of an object in parts is that of the parts' SHA-256s, a
         hyphen and their number; empty where S3 has none.
     :param parts: the size and checksum of each part; empty for an object of one request.
     """
@@ -159,16 +170,20 @@ class ObjectStore:
 
     # Objects
 
-    def put(self, new: ObjectToWrite, body: HashedBody) -> tuple[str, str | None]:
+    def put(self, new: ObjectToWrite, body: HashedBody, checksum: str = "") -> tuple[str, str | None]:
         """Store *body* as an object, unless the key has one; return its ETag and version.
 
+        :param checksum: in base64, if it is no SHA-256.
         :raises Refused: the key has an object (code :data:`EXISTS`); it is unchanged.
         """
         # Before the bytes of a file botocore waits for an answer, which takes as long as a small object.
         sent = bytes(body.read()) if len(body) <= BLOCK else body
         with _asked():
             stored = self._client.put_object(
-                **_first_write(new), Body=sent, ContentLength=len(body), ChecksumSHA256=_sha256(body)
+                **_first_write(new),
+                Body=sent,
+                ContentLength=len(body),
+                **new.check(checksum or _sha256(body)),
             )
         return str(stored["ETag"]).strip('"'), _version(stored)
 
@@ -190,19 +205,22 @@ class ObjectStore:
                     return None
                 raise
             page = found.get("ObjectParts", {})
-            parts += [(part["Size"], part.get("ChecksumSHA256", "")) for part in page.get("Parts", ())]
+            parts += [
+                (part["Size"], part.get(f"Checksum{new.algorithm}", "")) for part in page.get("Parts", ())
+            ]
             if not page.get("IsTruncated"):
                 break
             asked["PartNumberMarker"] = page["NextPartNumberMarker"]
         total = found.get("ObjectParts", {}).get("TotalPartsCount")
-        checksum = found.get("Checksum", {}).get("ChecksumSHA256", "")
+        checksum = found.get("Checksum", {}).get(f"Checksum{new.algorithm}", "")
+        composite = total and new.algorithm == SHA256 and "-" not in checksum
         return ObjectRecord(
             size=found["ObjectSize"],
             storage_class=found.get("StorageClass", "STANDARD"),
             etag=found["ETag"].strip('"'),
             version=_version(found),
             # The number of the parts is left out here, unlike everywhere else.
-            checksum=f"{checksum}-{total}" if checksum and total and "-" not in checksum else checksum,
+            checksum=f"{checksum}-{total}" if checksum and composite else checksum,
             parts=tuple(parts),
         )
 
@@ -248,13 +266,16 @@ class ObjectStore:
         with _asked():
             wanted = {"StorageClass": new.storage_class, "Metadata": new.metadata}
             started = self._client.create_multipart_upload(
-                **new.place, **wanted, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
+                **new.place, **wanted, ChecksumAlgorithm=new.algorithm, ChecksumType=_OF_PARTS[new.algorithm]
             )
         return str(started["UploadId"])
 
-    def send(self, new: ObjectToWrite, upload_id: str, number: int, body: HashedBody) -> str:
+    def send(
+        self, new: ObjectToWrite, upload_id: str, number: int, body: HashedBody, checksum: str = ""
+    ) -> str:
         """Send a part, from 1; return its ETag.
 
+        :param checksum: as in :meth:`put`.
         :raises Refused: there is no such upload (code :data:`NO_UPLOAD`).
         """
         with _asked():
@@ -264,7 +285,7 @@ class ObjectStore:
                 PartNumber=number,
                 Body=body,
                 ContentLength=len(body),
-                ChecksumSHA256=_sha256(body),
+                **new.check(checksum or _sha256(body)),
             )
         return str(sent["ETag"])
 
@@ -277,7 +298,7 @@ class ObjectStore:
         with _asked():
             return {
                 part["PartNumber"]: SentPart(
-                    size=part["Size"], sha256=b64decode(part.get("ChecksumSHA256", "")), etag=part["ETag"]
+                    size=part["Size"], checksum=part.get(f"Checksum{new.algorithm}", ""), etag=part["ETag"]
                 )
                 for page in pages
                 for part in page.get("Parts", ())
@@ -298,12 +319,12 @@ class ObjectStore:
     ) -> tuple[str, str | None]:
         """Assemble parts, from the first to the last, unless the key has an object; return ETag and version.
 
-        :param checksum: the checksum of :func:`composite`.
+        :param checksum: that of the whole object, without the number of its parts.
         :raises Refused: the key has an object (code :data:`EXISTS`), something was written to it
             meanwhile, so that the upload is of no use (:data:`CHANGED`), or there is no such upload.
         """
         listed = [
-            {"PartNumber": number, "ETag": part.etag, "ChecksumSHA256": b64encode(part.sha256).decode()}
+            {"PartNumber": number, "ETag": part.etag, **new.check(part.checksum)}
             for number, part in enumerate(parts, 1)
         ]
         with _asked():
@@ -313,8 +334,8 @@ class ObjectStore:
                 MultipartUpload={"Parts": listed},
                 IfNoneMatch="*",
                 MpuObjectSize=sum(part.size for part in parts),
-                ChecksumSHA256=checksum,
-                ChecksumType="COMPOSITE",
+                **new.check(checksum),
+                ChecksumType=_OF_PARTS[new.algorithm],
             )
         return str(done["ETag"]).strip('"'), _version(done)
 

@@ -24,10 +24,12 @@ class Buffers:
     """Lends page-aligned memory, up to a limit, and reuses it.
 
     A request larger than the limit is granted when nothing else is lent.
+
+    :param make: makes a buffer that is not reused; None for memory.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.limit = limit
+    def __init__(self, limit: int = LIMIT, make: Callable[[int], mmap.mmap] | None = None) -> None:
+        self.limit, self._make = limit, make
         self._free: list[mmap.mmap] = []
         self._lent = 0
         self._changed = threading.Condition()
@@ -56,7 +58,8 @@ class Buffers:
             buffer = next((free for free in self._free if len(free) == room), None)
             if buffer is None:
                 self._free.clear()  # buffers of another size: release their memory
-                buffer = mmap.mmap(-1, room)  # a mapping begins on a page, as direct writes require
+                # A mapping begins on a page, as direct writes require.
+                buffer = mmap.mmap(-1, room) if self._make is None else self._make(room)
             else:
                 self._free.remove(buffer)
             self._lent += room  # last: without memory, nothing is lent
@@ -66,7 +69,8 @@ class Buffers:
         """Return a lent buffer."""
         with self._changed:
             self._lent -= len(buffer)
-            self._free.append(buffer)
+            if self._make is None:
+                self._free.append(buffer)
             self._changed.notify_all()
 
 

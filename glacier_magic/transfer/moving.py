@@ -8,16 +8,21 @@ with the credentials that its own chain finds.
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, TypeVar
 
-from ..errors import IntegrityError, Refused
+from ..base.extras import missing
+from ..base.native_crc import native_crc
+from ..base.units import human_bytes
+from ..errors import IntegrityError, LocalError, Refused
 from ..service import Connection, Service, open_service
 from ..service.bodies import MemoryBody
-from ..service.object_store import EXISTS, ObjectStore, ObjectToWrite
+from ..service.object_store import CRC64NVME, EXISTS, SHA256, ObjectStore, ObjectToWrite
 
 T = TypeVar("T")
 
@@ -53,11 +58,14 @@ class RangeTask:
 class RangeDone:
     """A range that was sent: tree hash and SHA-256 in hexadecimal digits, and the answer of S3.
 
+    :param sha256: empty if S3 was told another checksum.
+    :param crc64: its CRC-64/NVME in base64; None where AWS's library is not installed.
     :param etag: None where the key of a whole object has one already, which is unchanged.
     """
 
     root: str
     sha256: str
+    crc64: str | None = None
     etag: str | None = None
     version: str | None = None
 
@@ -79,12 +87,30 @@ def copy_range(task: RangeTask) -> RangeDone:
 
 
 def held(size: int) -> memoryview:
-    """Return room for the bytes of a range."""
-    if size <= IN_MEMORY:
-        return memoryview(bytearray(size))
-    with tempfile.TemporaryFile() as file:
-        file.truncate(size)
-        return memoryview(mmap.mmap(file.fileno(), size))  # of its own descriptor: the file lasts as long
+    """Return room for the bytes of a range, in memory or in a temporary file."""
+    return memoryview(bytearray(size) if size <= IN_MEMORY else spooled(size))
+
+
+def spooled(size: int) -> mmap.mmap:
+    """Return the mapping of a new temporary file, which lasts as long.
+
+    :raises LocalError: the disk has no room for it.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            if hasattr(
+                os, "posix_fallocate"
+            ):  # a mapping of a file with holes ends the process on a full disk
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        raise LocalError(
+            f"There is no temporary file of {human_bytes(size)} in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}",
+            cure="Free some space, or let the environment variable TMPDIR name another folder.",
+        ) from None
 
 
 def copied(
@@ -105,7 +131,9 @@ def copied(
     :raises IntegrityError: the bytes are not those of the archive; nothing was sent.
     """
     body = attempt(lambda: _fetched(task, service, buffer, pace))
-    done = RangeDone(root=body.tree.hex(), sha256=body.sha256)
+    done = RangeDone(root=body.tree.hex(), sha256=body.sha256, crc64=_crc64(buffer[: task.size]))
+    if done.crc64 is None and task.new.algorithm == CRC64NVME:
+        raise missing("awscrt", "crt")
     intend(done)
     return attempt(lambda: _sent(task, objects, body, done))
 
@@ -122,7 +150,7 @@ def _fetched(
                 raise IntegrityError(f"{filled} of {task.size} bytes arrived from byte {task.start}")
             pace(count)
             filled += count
-    body = MemoryBody(buffer[: task.size])
+    body = MemoryBody(buffer[: task.size], whole=task.new.algorithm == SHA256)
     root = body.tree.hex()
     if output.tree_hash is None:
         raise IntegrityError(f"Bytes {task.start}-{end} arrived without their tree hash")
@@ -133,18 +161,27 @@ def _fetched(
     return body
 
 
+def _crc64(data: memoryview) -> str | None:
+    check, value = native_crc("crc64nvme"), 0
+    if check is None:
+        return None
+    for start in range(0, len(data), IN_MEMORY):
+        value = check(data[start : start + IN_MEMORY], value)
+    return b64encode(value.to_bytes(8, "big")).decode()
+
+
 def _sent(task: RangeTask, objects: ObjectStore, body: MemoryBody, done: RangeDone) -> RangeDone:
     body.seek(0)  # an earlier attempt has read it
+    checksum = (done.crc64 or "") if task.new.algorithm == CRC64NVME else ""
     if task.upload_id is not None:
-        etag = objects.send(task.new, task.upload_id, task.number, body)
-        return RangeDone(root=done.root, sha256=done.sha256, etag=etag)
+        return replace(done, etag=objects.send(task.new, task.upload_id, task.number, body, checksum))
     try:
-        etag, version = objects.put(task.new, body)
+        etag, version = objects.put(task.new, body, checksum)
     except Refused as error:
         if error.code != EXISTS:
             raise
         return done
-    return RangeDone(root=done.root, sha256=done.sha256, etag=etag, version=version)
+    return replace(done, etag=etag, version=version)
 
 
 @cache

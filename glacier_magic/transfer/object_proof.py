@@ -8,11 +8,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from ..base.crc import Crc32C, Crc64Nvme
+from ..base.native_crc import native_crc
 from ..catalogue import Download
 from ..service import Service
 from ..service.buckets import RecordedObject
@@ -44,10 +44,8 @@ class _Running:
 
 def _crc(name: str, own: type[Crc64Nvme]) -> _Digest:
     """Return a checksum by AWS's library where it is installed: 100 times as fast as our own."""
-    try:
-        return _Running(getattr(import_module("awscrt.checksums"), name), own.width // 8)
-    except (ImportError, AttributeError):
-        return own()
+    native = native_crc(name)
+    return own() if native is None else _Running(native, own.width // 8)
 
 
 _DIGESTS: dict[str, Callable[[], _Digest]] = {

@@ -234,6 +234,7 @@ ACTIONS_OF = {
     "head_bucket": ["ListBucket"],
     "head_object": ["GetObject"],
     "list_multipart_uploads": ["ListBucketMultipartUploads"],
+    "list_object_versions": ["ListBucketVersions"],
     "list_objects_v2": ["ListBucket"],
     "list_parts": ["ListMultipartUploadParts"],
     "upload_part": ["PutObject"],
@@ -262,7 +263,10 @@ def test_the_policy_of_a_bucket_is_for_its_folder_alone():
     """And allows nothing on vaults, unless one is named too."""
     document = IdentityPolicy("us-east-1", vaults=["s3://archive-2026/scans"]).document
     found = {s["Sid"]: (s["Action"], s["Resource"]) for s in document["Statement"]}
-    assert found.pop("ListBuckets") == (["s3:ListBucket"], ["arn:aws:s3:::archive-2026"])
+    assert found.pop("ListBuckets") == (
+        ["s3:ListBucket", "s3:ListBucketVersions"],
+        ["arn:aws:s3:::archive-2026"],
+    )
     assert found.pop("RestoreObjects")[1] == ["arn:aws:s3:::archive-2026/scans/*"]
     assert found == {"Account": (["glacier:ListVaults"], ["*"]), "Prices": (["pricing:GetProducts"], ["*"])}
     both = IdentityPolicy("us-east-1", vaults=["photos", "s3://archive-2026"]).document

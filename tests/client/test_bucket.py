@@ -102,3 +102,31 @@ def test_files_are_compared_by_what_s3_records(scans, s3, bucket, tmp_path, emul
     with counting(emulator, "s3:HeadObject") as heads:
         assert scans.verify("*", folder=tmp_path)["state"].tolist() == states
         assert heads() == 1  # of the one that differs
+
+
+def test_versions_are_listed_and_the_newest_is_used(listed_bucket, s3, bucket, emulator, later, tmp_path):
+    """Old ones and delete markers, a thousand a request; what is restored is the newest."""
+    place = {"Bucket": bucket, "Key": "scans/2019/a"}
+    s3.put_object(**place, Body=b"null")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    second = s3.put_object(**place, Body=b"second", StorageClass="GLACIER")
+    later(hours=1)
+    marker = s3.delete_object(**place)
+    s3.put_object(Bucket=bucket, Key="scans/b", Body=b"b")
+    scans = listed_bucket()
+    with counting(emulator, "s3:ListObjectVersions") as lists:
+        table = scans.versions()
+        assert lists() == 1
+    columns = ["name", "version_id", "latest", "deleted", "size", "storage_class"]
+    assert table[columns].head(3).to_numpy(object, na_value=None).tolist() == [
+        ["2019/a", marker["VersionId"], True, True, 0, None],
+        ["2019/a", second["VersionId"], False, False, 6, "GLACIER"],
+        ["2019/a", "null", False, False, 4, "STANDARD"],
+    ]
+    assert (table["name"].tolist()[3:], scans.archives()["name"].tolist()) == (["b"], ["b"])
+    assert [len(scans.versions(glob)) for glob in ("2019", "2019/a", "*a", "2", "b")] == [3, 3, 3, 0, 1]
+    assert (len(scans.versions(limit=2)), len(scans.versions("none"))) == (2, 0)
+    s3.put_object(**place, Body=b"newest")
+    scans.inventory()
+    scans.restore("2019", to=tmp_path / "back").run().wait(30)
+    assert (tmp_path / "back/2019/a").read_bytes() == b"newest"

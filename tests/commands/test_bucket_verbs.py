@@ -1,11 +1,12 @@
 """The verbs for a bucket in use, as they are typed."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from glacier_magic.commands.bucket_cost import BucketCosts
-from glacier_magic.errors import InputError
+from glacier_magic.errors import AccessDenied, InputError
 from glacier_magic.prices import load
 
 MIB = 1 << 20
@@ -51,6 +52,35 @@ def test_the_month_of_a_bucket_is_that_of_its_classes(objects):
     assert "as a list does not tell the tiers" in out
     assert '"class":"STANDARD"' in objects.ok("cost", objects.bucket, "--json").replace(" ", "")
     assert objects("cost", objects.bucket, "--depth", "1") == InputError.exit_code
+
+
+def test_a_bucket_whose_requester_pays_is_used_as_such(objects, emulator, region):
+    """It is said once; the owner pays for storage."""
+    name = objects.bucket.split("/")[2]
+    payer = {"Payer": "Requester"}
+    emulator.s3_client(region).put_bucket_request_payment(Bucket=name, RequestPaymentConfiguration=payer)
+    assert objects("inventory") == AccessDenied.exit_code
+    objects.ok("use", objects.bucket, "--requester-pays")
+    objects.ok("inventory")
+    assert "paid by the bucket's owner" in objects.ok("cost", objects.bucket)
+    assert objects("use", "photos", "--requester-pays") == InputError.exit_code
+
+
+def test_versions_are_listed(objects, emulator, region):
+    """As a table and as JSON; of a vault, and with conditions, they are refused."""
+    s3, bucket = emulator.s3_client(region), objects.bucket.split("/")[2]
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.delete_object(Bucket=bucket, Key="in/c.txt")
+    objects.ok("ls", "--versions")
+    assert "4 versions, as S3 lists them now" in objects.out + objects.err
+    rows = json.loads(objects.ok("ls", "c.txt", "--versions", "--json"))
+    assert [(row["latest"], row["deleted"], row["size"]) for row in rows] == [
+        (True, True, 0),
+        (False, False, MIB),
+    ]
+    objects.ok("create", "photos")
+    for words in (("--where", "size > 1"), ("--vault", "photos")):
+        assert objects("ls", "--versions", *words) == InputError.exit_code
 
 
 def test_each_class_is_reckoned_by_hand(listed_bucket, s3, bucket, later):

@@ -1,17 +1,24 @@
 """Archives become objects, in part and whole: written once, proven, paid once."""
 
+import base64
 import hashlib
 import itertools
 import os
 import pickle
 import pickletools
+import sys
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
 
 import pytest
 
+from glacier_magic.base.crc import Crc64Nvme
+from glacier_magic.base.native_crc import native_crc
 from glacier_magic.base.session_limits import USUAL
 from glacier_magic.base.treehash import part_ranges, part_size_for
 from glacier_magic.errors import InputError, IntegrityError, JobExpired, Refused, Unavailable
+from glacier_magic.migrate.part_checks import combined
 from tests.migrate.conftest import MIB, proofs
 
 PATIENCE = 30.0
@@ -19,6 +26,7 @@ ARCHIVES = int(os.environ.get("GLACIER_MAGIC_ARCHIVES", "60"))
 PLAIN = {"Connection", "ObjectToWrite", "RangeTask", "STANDARD"}
 """The classes in a pickled task, and the storage class."""
 PART = 8 * MIB
+NEEDS_CRT = pytest.mark.skipif(find_spec("awscrt") is None, reason="the extra crt is not installed")
 
 pytestmark = pytest.mark.limits(object_part=PART, first_pause=0.01, longest_pause=0.05)
 
@@ -57,6 +65,76 @@ def test_an_archive_above_one_part_of_the_usual_size(archives, moved, objects, r
     assert objects() == {"in/large": contents["large"]}
     assert proofs(session, bucket) == {"in/large": ("proven", 2)}
     assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (0, 2)
+
+
+@NEEDS_CRT
+@pytest.mark.parametrize("checksum", ["sha256", "crc64nvme"])
+def test_the_check_of_a_whole_object_is_known(
+    archives, vault, moved, requests, session, s3, bucket, checksum
+):
+    """It is combined from those of its parts; S3 has it if it is the checksum of the move."""
+    contents = archives(tiny=MIB, whole=PART, parts=2 * PART + 1)
+    moved(checksum=checksum)
+    assert set(proofs(session, bucket).values()) == {("proven", 2)}
+    assert (requests("s3:PutObject"), requests("s3:UploadPart")) == (2, 3)
+    manifest = vault.migrations().table.set_index("name")
+    for name, content in contents.items():
+        check = Crc64Nvme()
+        check.update(content)
+        assert manifest.crc64nvme[name] == base64.b64encode(check.digest()).decode()
+        head = s3.head_object(Bucket=bucket, Key=f"in/{name}", ChecksumMode="ENABLED")
+        algorithm = "SHA256" if name == "tiny" else checksum.upper()  # the tree hash is the SHA-256
+        assert head[f"Checksum{algorithm}"] == manifest.checksum[name]
+    assert set(manifest.checksum_type[["tiny", "whole"]]) == {"FULL_OBJECT"}
+    assert (manifest.checksum["parts"] == manifest.crc64nvme["parts"]) == (checksum == "crc64nvme")
+    assert vault.migrations().prove(2).run().verdicts[0].error is None
+
+
+@NEEDS_CRT
+def test_other_processes_send_the_same_checksum(archives, moved, session, bucket):
+    """Each computes it of its ranges."""
+    archives(parts=PART + 1)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        moved(checksum="crc64nvme", executor=pool)
+    assert proofs(session, bucket) == {"in/parts": ("proven", 2)}
+
+
+def test_checksums_that_cannot_be_sent(archives, vault, to, requests, monkeypatch):
+    """An unknown one, and one whose library is not installed, are refused with the next step."""
+    archives(one=1)
+    monkeypatch.setitem(sys.modules, "awscrt.checksums", None)
+    native_crc.cache_clear()
+    with pytest.raises(InputError, match="awscrt") as missing:
+        vault.migrate("*", to=to, checksum="crc64nvme")
+    native_crc.cache_clear()
+    assert "glacier_magic[crt]" in missing.value.cure
+    with pytest.raises(InputError, match="no checksum"):
+        vault.migrate("*", to=to, checksum="md5")
+    assert requests("s3:PutObject") == 0
+
+
+def test_the_check_of_parts_is_that_of_the_whole():
+    """By the check value of the catalogue of parametrised CRC algorithms."""
+    checks = [Crc64Nvme(), Crc64Nvme()]
+    checks[0].update(b"1234")
+    checks[1].update(b"56789")
+    first, second = (base64.b64encode(check.digest()).decode() for check in checks)
+    known = base64.b64encode(bytes.fromhex("ae8b14860a799888")).decode()
+    assert combined([(4, first), (5, second)]) == known
+    assert combined([(4, first), (5, None)]) is None
+
+
+@pytest.mark.limits(object_in_memory=MIB, object_spool=2 * PART, workers=4)
+def test_parts_that_are_not_held_in_memory(archives, vault, to, ready, objects, session, bucket, requests):
+    """Each is in a temporary file until it is sent; the plan says how much room they take."""
+    contents = archives(large=5 * PART + 1, whole=2 * MIB)
+    plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
+    assert "up to 16 MiB in" in dict(plan.facts)["temporary files"]
+    requests.again()
+    ready(plan.run())
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+    assert proofs(session, bucket) == {"in/large": ("proven", 2), "in/whole": ("proven", 2)}
+    assert (requests("s3:UploadPart"), requests("s3:PutObject")) == (6, 1)
 
 
 GIB, TIB = 1 << 30, 1 << 40
@@ -266,12 +344,13 @@ def test_an_upload_of_no_use_is_made_anew(archives, moved, emulator, objects, up
     assert len(jobs_of()) == 1
 
 
+@pytest.mark.parametrize("checksum", ["sha256", pytest.param("crc64nvme", marks=NEEDS_CRT)])
 def test_an_output_that_expires_half_way_is_asked_for_again(
-    archives, later, vault, to, session, calls, requests, objects, uploads, ready
+    archives, later, vault, to, session, calls, requests, objects, uploads, ready, checksum
 ):
     """Only when the user asks; the parts that S3 has are not fetched again."""
     contents = archives(parts=3 * PART)
-    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
+    batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard", checksum=checksum).run()
     original = calls.of("open_output")
 
     def first_alone(service, vault, job, start, size):

@@ -33,11 +33,12 @@ WRITTEN = (COMPLETING, STORED, PROVEN)
 
 @dataclass(frozen=True, kw_only=True)
 class MovedPart:
-    """A part of an object: tree hash and SHA-256 in hexadecimal digits, and its ETag once S3 has it."""
+    """A part of an object: its hashes as in :class:`.RangeDone`, and its ETag once S3 has it."""
 
     root: str
     sha256: str
     etag: str | None
+    crc64: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,8 @@ class MovedObject:
     version_id: str | None = None
     proof: int = 0
     proved: int | None = None
+    algorithm: str = "SHA256"
+    crc64: str | None = None
 
     @property
     def url(self) -> str:
@@ -103,6 +106,7 @@ MANIFEST = {
     "etag": "m.etag",
     "checksum_type": "CASE WHEN m.checksum LIKE '%-%' THEN 'COMPOSITE' ELSE 'FULL_OBJECT' END",
     "checksum": "m.checksum",
+    "crc64nvme": "m.crc64",
     "part_size": "m.part_size",
     "proof": "m.proof",
     "proved": "m.proved",
@@ -218,24 +222,24 @@ class MovedObjects:
     def parts(self, download: int) -> dict[int, MovedPart]:
         """Return the recorded parts of an object by number."""
         rows = self._database.rows(
-            "SELECT number, root, sha256, etag FROM moved_parts WHERE download=? ORDER BY number", (download,)
+            "SELECT number, root, sha256, etag, crc64 FROM moved_parts WHERE download=? ORDER BY number",
+            (download,),
         )
-        return {
-            row["number"]: MovedPart(root=row["root"], sha256=row["sha256"], etag=row["etag"]) for row in rows
-        }
+        return {values.pop("number"): MovedPart(**values) for values in map(dict, rows)}
 
     def put_part(self, download: int, number: int, part: MovedPart) -> None:
         """Record a part, before it is sent and again when S3 has it."""
         self._database.execute(
-            "INSERT INTO moved_parts(download, number, root, sha256, etag) VALUES(?, ?, ?, ?, ?) "
+            "INSERT INTO moved_parts(download, number, root, sha256, etag, crc64) VALUES(?, ?, ?, ?, ?, ?) "
             "ON CONFLICT(download, number) DO UPDATE SET root=excluded.root, sha256=excluded.sha256, "
-            "etag=excluded.etag",
-            (download, number, part.root, part.sha256, part.etag),
+            "etag=excluded.etag, crc64=excluded.crc64",
+            (download, number, part.root, part.sha256, part.etag, part.crc64),
         )
 
     def forget_upload(self, moved: MovedObject) -> MovedObject:
         """Record that an upload and its parts are gone; return the object as it is now."""
-        values: dict[str, Any] = {"step": NEW, "upload_id": None, "opened": None, "checksum": None}
+        gone = ("upload_id", "opened", "checksum", "crc64")
+        values: dict[str, Any] = {"step": NEW, **dict.fromkeys(gone)}
         with self._database.transaction():
             self._database.execute("DELETE FROM moved_parts WHERE download=?", (moved.download,))
             self._set(moved, values)

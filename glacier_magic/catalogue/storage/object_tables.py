@@ -18,6 +18,12 @@ CREATE TABLE moved_parts(         -- recorded before they are sent
     PRIMARY KEY(download, number)
 ){by_key}"""
 
+CHECKS = """
+-- CRC-64/NVME in base64; null: not computed. The checksum of the algorithm that S3 was told is that of MOVES
+ALTER TABLE moved_objects ADD COLUMN algorithm {text} NOT NULL DEFAULT 'SHA256';
+ALTER TABLE moved_objects ADD COLUMN crc64 {text};
+ALTER TABLE moved_parts ADD COLUMN crc64 {text}"""
+
 COPIES = """
 -- the days for which the copy of an object of S3 is kept; null: a job of a vault
 ALTER TABLE downloads ADD COLUMN days BIGINT"""

@@ -1,4 +1,4 @@
-"""The documents of a bucket: versioning, lifecycle, object lock and notifications.
+"""The documents of a bucket: versioning, lifecycle, object lock, who pays, and notifications.
 
 They are stored as they were sent.  Of the lifecycle, only AbortIncompleteMultipartUpload is applied;
 no notification is sent.
@@ -21,6 +21,7 @@ from glacier_magic.emulator.service_limits import DAY
 _Check = Callable[[sqlite3.Connection, StoredBucket, XmlNode], None]
 
 _NO_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
+_OWNER_PAYS: xml_documents.Members = [("Payer", "BucketOwner")]
 _LOCKED = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
 
 
@@ -89,6 +90,11 @@ def _check_lock(connection: sqlite3.Connection, bucket: StoredBucket, document: 
         raise s3_errors.S3Error("InvalidBucketState", 409, _NO_VERSIONS)
 
 
+def _check_payer(_: sqlite3.Connection, __: StoredBucket, document: XmlNode) -> None:
+    if document.get("Payer") not in ("Requester", "BucketOwner"):
+        raise s3_errors.malformed_xml()
+
+
 class _Kind(NamedTuple):
     operation: str
     parameter: str
@@ -96,6 +102,7 @@ class _Kind(NamedTuple):
     missing: tuple[str, str] | None
     """The error if the document does not exist; None if an empty one is returned instead."""
     check: _Check
+    initial: xml_documents.Members | None = None
 
 
 _KINDS = (
@@ -113,6 +120,14 @@ _KINDS = (
         "ObjectLockConfiguration",
         ("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket"),
         _check_lock,
+    ),
+    _Kind(
+        "BucketRequestPayment",
+        "requestPayment",
+        "RequestPaymentConfiguration",
+        None,
+        _check_payer,
+        _OWNER_PAYS,
     ),
     _Kind(
         "BucketNotificationConfiguration", "notification", "NotificationConfiguration", None, lambda *_: None
@@ -137,7 +152,7 @@ def _get(kind: _Kind, call: S3Call) -> Response:
     if content is None and kind.missing is not None:
         code, message = kind.missing
         raise s3_errors.S3Error(code, 404, message, BucketName=call.names["bucket"])
-    empty = xml_documents.write(kind.root, [])
+    empty = xml_documents.write(kind.root, kind.initial or [])
     return Response(200, {"Content-Type": "application/xml"}, empty if content is None else content)
 
 

@@ -82,6 +82,11 @@ def document(connection: sqlite3.Connection, bucket: StoredBucket, name: str) ->
     return None if row is None else bytes(row["content"])
 
 
+def requester_pays(connection: sqlite3.Connection, bucket: StoredBucket) -> bool:
+    """Return whether the requester pays for requests to the bucket, not its owner."""
+    return b">Requester<" in (document(connection, bucket, "requestPayment") or b"")
+
+
 def set_document(
     connection: sqlite3.Connection, bucket: StoredBucket, name: str, content: bytes | None
 ) -> None:

@@ -33,7 +33,7 @@ _OTHERS = frozenset(
         "publicAccessBlock",
         "replication",
     }
-    | {"requestPayment", "retention", "select", "session", "tagging", "torrent", "website", "X-Amz-Algorithm"}
+    | {"retention", "select", "session", "tagging", "torrent", "website", "X-Amz-Algorithm"}
     | {"renameObject", "metadataTable", "append"}
 )
 """Query parameters of operations that are not emulated."""
@@ -55,6 +55,8 @@ class S3Call(Call):
     """The request that an operation of S3 handles, with its context."""
 
     query: dict[str, str] = field(default_factory=dict)
+    charged: bool = False
+    """Whether the requester pays for it."""
 
     @property
     def key(self) -> str:
@@ -68,12 +70,17 @@ class S3Call(Call):
     def bucket(self, connection: sqlite3.Connection, name: str = "") -> StoredBucket:
         """Return the bucket of the request, or the one with that *name*.
 
-        :raises S3Error: there is none, its owner is not the expected one, or it is in another region.
+        :raises S3Error: there is none, its owner is not the expected one, it is in another region, or its
+            requester pays, and the request does not say so.
         """
         bucket = bucket_rows.get(connection, name or self.names["bucket"])
         expected = "x-amz-source-expected-bucket-owner" if name else "x-amz-expected-bucket-owner"
         if self.header(expected) not in (None, self.account):
             raise s3_errors.access_denied()
+        if bucket_rows.requester_pays(connection, bucket) and "requestPayment" not in self.query:
+            if self.header("x-amz-request-payer") != "requester":
+                raise s3_errors.access_denied()
+            self.charged = True
         if not name and self.service.options.verify and bucket.region != self.region:
             raise _wrong_region(self.region, bucket.region)
         return bucket
@@ -158,7 +165,10 @@ def dispatch(service: EmulatedService, request: Request) -> Response:
     for header in _REFUSED:
         if header in request.headers:
             raise s3_errors.not_implemented(header)
-    return service.perform(call, f"s3:{name}", handler)
+    response = service.perform(call, f"s3:{name}", handler)
+    if call.charged:
+        response.headers["x-amz-request-charged"] = "requester"
+    return response
 
 
 def _target(request: Request) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Migrations(Rendered):
         """The manifest, one row an archive.
 
         vault, archive_id, name, size, created, tree_hash, bucket, key, version_id, storage_class, etag,
-        checksum_type, checksum, part_size, proof (0 to 4), proved, source (kept, deleted), free_from (of
+        checksum_type, checksum, crc64nvme, part_size, proof (0 to 4), proved, source (kept, deleted), free_from (of
         the fee for early deletion), state, error.
         """
         import pandas as pd
@@ -168,9 +168,8 @@ class Migrations(Rendered):
         first, row = self.stuck[0]
         place = row.root, first.storage_class
         ids = [each.archive_id for moved, each in self.stuck if (each.root, moved.storage_class) == place]
-        return self._migrate(
-            ids, to=row.root, storage_class=first.storage_class, **{"tier": row.tier} | options
-        )
+        known = {"tier": row.tier, "checksum": min(moved.algorithm for moved, _ in self.stuck)}
+        return self._migrate(ids, to=row.root, storage_class=first.storage_class, **known | options)
 
     def _cells(self) -> list[tuple[str, ...]]:
         names = ("name", "size", "state", "proof", "bucket", "key", "source")

@@ -15,6 +15,7 @@ from ...base.bucket_names import is_deep
 from ...base.dataframes import marked
 from ...base.units import human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord, Download, JobRecord
+from ...catalogue.records.payers import payer_facts
 from ...errors import GlacierError, InputError
 from ...jobs import Batch, Tracker
 from ...jobs.asking import WORKERS
@@ -134,6 +135,7 @@ class CopiesPlan(Plan[Batch]):
             ("requested", plural(len(self.items), "request")),
             *self._outcome(),
             *left,
+            *payer_facts(self._catalogue, self.vault),
         ]
 
     def _outcome(self) -> list[tuple[str, str]]:

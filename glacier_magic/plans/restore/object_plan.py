@@ -12,6 +12,7 @@ from ...base.bucket_names import ObjectId
 from ...base.units import plural
 from ...catalogue import ArchiveRecord, JobRecord
 from ...catalogue.records.job_records import RETRIEVAL
+from ...catalogue.records.payers import payer_facts
 from ...errors import InputError
 from .download_time import KEPT
 from .items import ASK, READY, RestoreItem
@@ -53,6 +54,11 @@ class ObjectRestorePlan(RestorePlan):
     def asking(self) -> ObjectAsking:
         """The numbers of its requests and of the transfer out."""
         return ObjectAsking.of_objects(self.items, self.days)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Pairs of a label and a text to read before running it."""
+        return [*super().facts, *payer_facts(self._catalogue, self.vault)]
 
     @property
     def tiers(self) -> ObjectTiers:

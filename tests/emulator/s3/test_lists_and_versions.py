@@ -186,3 +186,18 @@ def test_a_copy_of_an_object(s3, bucket, refused):
     head = s3.head_object(**named)
     assert (head["Metadata"], head["StorageClass"]) == ({"y": "2"}, "GLACIER_IR")
     assert s3.get_object(**named)["Body"].read() == b"data"
+
+
+def test_a_bucket_whose_requester_pays_refuses_others(s3, bucket, refused):
+    """A request that does not say who pays; the setting itself is read without."""
+    s3.put_object(Bucket=bucket, Key="key", Body=b"data")
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    for payer in ("Requester", "BucketOwner"):
+        s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": payer})
+        assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == payer
+        found = s3.head_object(Bucket=bucket, Key="key", RequestPayer="requester")
+        assert found.get("RequestCharged") == ("requester" if payer == "Requester" else None)
+        if payer == "Requester":
+            assert refused(s3.get_object, Bucket=bucket, Key="key")[:2] == ("AccessDenied", 403)
+            assert refused(s3.list_objects_v2, Bucket=bucket)[:2] == ("AccessDenied", 403)
+    assert s3.head_object(Bucket=bucket, Key="key")["ContentLength"] == 4

@@ -1,6 +1,7 @@
 """S3 hashes what it stores: requested once, followed by any computer, compared with what was sent."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_nothing_is_read_or_restored(move, emulator, requests, session, bucket, 
     assert requests("s3:RestoreObject") == 0
     assert vault.migrations().prove(3, role=ROLE).title.startswith("Let S3 hash 3 objects")
     assert "nothing to learn" in vault.recover_migrations(to).run()
+
+
+@pytest.mark.skipif(find_spec("awscrt") is None, reason="the extra crt is not installed")
+def test_the_checksum_of_the_move_is_computed(vault, archives, to, ready, session, bucket, later, requests):
+    """CRC-64/NVME, or up to 1 MiB SHA-256: a job for each."""
+    archives(small=10, parts=PART + 1)
+    ready(vault.migrate("*", to=to, storage_class="GLACIER", checksum="crc64nvme").run())
+    requests.again()
+    assert (vault.migrations().prove(3, role=ROLE).run().waiting, requests("s3:CreateJob")) == (2, 2)
+    later(session, hours=1.1)
+    assert {each.error for each in vault.migrations().prove(3).run().verdicts} == {None}
+    assert levels(session, bucket) == {"small": 3, "parts": 3}
 
 
 def test_damage_at_rest_is_found_and_no_source_goes(move, emulator, requests, session, bucket, later, s3):

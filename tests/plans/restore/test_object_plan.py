@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.errors import InputError, IntegrityError, JobExpired, OverBudget, Refused
+from glacier_magic.errors import AccessDenied, InputError, IntegrityError, JobExpired, OverBudget, Refused
 from glacier_magic.plans.restore.object_quoting import ObjectAsking, quote_objects
 from glacier_magic.prices import load
 from tests.counting import counting
@@ -198,3 +198,38 @@ def test_what_buckets_have_not_is_refused_before_any_request(scans, restores, ba
         scans.session.vault("photos").restore_archives([], days=2)
     assert scans.restore("*", to=back, days=9).revised(tier="Bulk").days == 9
     assert restores() == 0
+
+
+def test_a_bucket_whose_requester_pays(connect, store, s3, bucket, emulator, later, back):
+    """Each request says so, those of later sessions too; without it S3 refuses the first one."""
+    store("a")
+    store("now", "STANDARD")
+    payer = {"Payer": "Requester"}
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration=payer)
+    session, name = connect(region="us-east-1"), f"s3://{bucket}/scans"
+
+    def sent():
+        return {k: n for k, n in emulator.status()["requests"].items() if k.startswith("s3:")}
+
+    before = sent()
+    with pytest.raises(AccessDenied) as refused:
+        session.vault(name).inventory()
+    assert "requester_pays=True" in refused.value.cure
+    session.vault(name, requester_pays=True).inventory()
+    session.close()
+    scans = connect(region="us-east-1").vault(name)
+    plan = scans.restore("*", to=back)
+    assert dict(plan.facts)["paid by"].startswith("this account, as the requester")
+    assert {"s3-standard-get-requests", "transfer-out-internet"} <= {
+        line.figure.item for line in plan.quote.lines
+    }
+    batch = plan.run()
+    later(scans.session, hours=5)
+    assert dict(scans.extend("a", days=9).facts)["paid by"]
+    batch.wait(30)
+    assert read(back) == {name: content(name) for name in ("a", "now")}
+    scans.session.service.describe_vault(name)
+    counts = {k: n - before.get(k, 0) for k, n in sent().items()}
+    assert [counts[f"s3:{each}"] for each in ("RestoreObject", "HeadBucket", "GetObject")] == [1, 1, 2]
+    with pytest.raises(InputError, match="does not name a bucket"):
+        scans.session.vault("photos", requester_pays=True)
