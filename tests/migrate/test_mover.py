@@ -404,7 +404,9 @@ def test_many_archives_through_faults_of_every_kind(
     archives, vault, to, ready, emulator, objects, uploads, jobs_of, session, bucket
 ):
     """Each request, of both services, fails one time in twenty, in each of the ways that it can."""
-    contents = archives(**{f"n{n}": 100 + n for n in range(ARCHIVES - 3)}, one=PART + 1, two=2 * PART, mib=MIB)
+    contents = archives(
+        **{f"n{n}": 100 + n for n in range(ARCHIVES - 3)}, one=PART + 1, two=2 * PART, mib=MIB
+    )
     plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
     broken = ["reset-before", "reset-during", "reset-after", "truncate"]
     for seed, kind in enumerate([*broken, "408", "500", "503", "throttling", "slow-down"]):
