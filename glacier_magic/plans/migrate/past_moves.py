@@ -80,8 +80,8 @@ class Migrations(Rendered):
         """The manifest, one row an archive.
 
         vault, archive_id, name, size, created, tree_hash, bucket, key, version_id, storage_class, etag,
-        checksum_type, checksum, crc64nvme, part_size, proof (0 to 4), proved, source (kept, deleted), free_from (of
-        the fee for early deletion), state, error.
+        checksum_type, checksum, crc64nvme, part_size, proof (0 to 4), proved, source (kept, deleted),
+        free_from (of the fee for early deletion), state, error.
         """
         import pandas as pd
 
