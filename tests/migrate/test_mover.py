@@ -99,6 +99,23 @@ def test_other_processes_send_the_same_checksum(archives, moved, session, bucket
     assert proofs(session, bucket) == {"in/parts": ("proven", 2)}
 
 
+def without_crt():
+    """Let the library be missing in this process."""
+    os.environ["BOTO_DISABLE_CRT"] = "true"
+    sys.modules["awscrt.checksums"] = None
+
+
+@NEEDS_CRT
+def test_a_worker_without_the_library_is_refused(archives, vault, to, jobs_of):
+    """Before anything is requested."""
+    archives(parts=PART + 1)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=without_crt) as pool:
+        plan = vault.migrate("*", to=to, checksum="crc64nvme", executor=pool)
+        with pytest.raises(InputError, match="awscrt"):
+            plan.run()
+    assert jobs_of() == []
+
+
 def test_checksums_that_cannot_be_sent(archives, vault, to, requests, monkeypatch):
     """An unknown one, and one whose library is not installed, are refused with the next step."""
     archives(one=1)

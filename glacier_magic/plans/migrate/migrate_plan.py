@@ -22,6 +22,8 @@ from ...jobs import Tracker
 from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.destination import Destination, try_out
 from ...migrate.object_keys import labels
+from ...migrate.part_checks import checked_algorithm
+from ...migrate.workers import run_on
 from ...prices import Quote, QuoteLine, load
 from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
@@ -294,6 +296,8 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         if refusal := self._refusal:
             raise refusal
         self._tracker.actions.copy_with(self._executor)
+        if self._executor is not None and self.algorithm != SHA256:
+            run_on(self._executor, checked_algorithm, self.algorithm)
         try_out(self._objects, self.place, self._owner, self.storage_class)
 
     def _record(self, item: MoveItem, number: int) -> None:

@@ -85,7 +85,10 @@ class RestPlan(Plan[Proved]):
         if self.items:
             facts += [
                 ("requested", plural(len(grouped(self.items)), "job")),
-                ("compared", "SHA-256 of the stored bytes with what was sent; nothing is read or restored"),
+                (
+                    "compared",
+                    "the checksum of the stored bytes with what was sent; nothing is read or restored",
+                ),
                 ("role", self.role or f"none: {option('role', 'ARN')}"),
             ]
         if self._left_out:
