@@ -372,12 +372,12 @@ def jobs_of(client):
 def ready(later, session):
     """Let the hours of a batch pass once the tracker, too, has asked for all of it; return it."""
 
-    def ready(batch, hours=4.1, patience=PATIENCE):
-        end = time.monotonic() + patience
+    def ready(batch, hours=4.1):
+        end = time.monotonic() + PATIENCE
         while batch.snapshot.count("requested") and time.monotonic() < end:
             time.sleep(0.02)
         later(session, hours=hours)
-        return batch.wait(patience)
+        return batch.wait(PATIENCE)
 
     return ready
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import pickle
 import pickletools
+import time
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
@@ -418,22 +419,34 @@ def test_other_processes_copy(archives, moved, objects, requests, session, bucke
 @pytest.mark.limits(give_up=PATIENCE, fetch_retry=0.01, list_retry=0, lost_request=0, request_interval=0.02)
 @pytest.mark.limits(first_pause=0.001, longest_pause=0.01)
 def test_many_archives_through_faults_of_every_kind(
-    archives, vault, to, ready, emulator, objects, uploads, jobs_of, session, bucket
+    archives, vault, to, later, emulator, objects, uploads, jobs_of, session, bucket
 ):
     """Each request, of both services, fails one time in twenty, in each of the ways that it can."""
     contents = archives(
         **{f"n{n}": 100 + n for n in range(ARCHIVES - 3)}, one=PART + 1, two=2 * PART, mib=MIB
     )
     plan = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard")
-    broken = ["reset-before", "reset-during", "reset-after", "truncate"]
-    for seed, kind in enumerate([*broken, "408", "500", "503", "throttling", "slow-down"]):
-        emulator.fault(kind, probability=0.05, seed=seed)
-    emulator.fault("flip", "GetJobOutput", probability=0.2, seed=1)
-    emulator.fault("complete-error-in-200", probability=0.2, seed=1)
-    emulator.fault("complete-conflict", probability=0.2, seed=2)
+    cut = ["reset-before", "reset-during", "reset-after", "truncate"]
+
+    def break_all():
+        for seed, kind in enumerate([*cut, "408", "500", "503", "throttling", "slow-down"]):
+            emulator.fault(kind, probability=0.05, seed=seed)
+        emulator.fault("flip", "GetJobOutput", probability=0.2, seed=1)
+        emulator.fault("complete-error-in-200", probability=0.2, seed=1)
+        emulator.fault("complete-conflict", probability=0.2, seed=2)
+
+    break_all()
     batch = plan.run()
     emulator.fault("expired-token", probability=0.05, seed=9)  # to who has just run a plan, it is an error
-    ready(batch, patience=max(PATIENCE, ARCHIVES))
+    end = time.monotonic() + max(PATIENCE, ARCHIVES)
+    while batch.snapshot.count("requested"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    emulator.clear_faults()
+    later(session, hours=4.1)
+    break_all()
+    emulator.fault("expired-token", probability=0.05, seed=9)
+    batch.wait(max(PATIENCE, ARCHIVES))
     emulator.clear_faults()
     assert objects() == {f"in/{name}": content for name, content in contents.items()}
     assert set(proofs(session, bucket).values()) == {("proven", 2)}
