@@ -6,8 +6,8 @@ import itertools
 import os
 import pickle
 import pickletools
-import time
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 from multiprocessing import get_context
