@@ -101,6 +101,7 @@ class _Move:
         self._download, self._meter = download, meter
         self._size = download.size or 0
         self.moved = self._records.of(download.id)
+        self._accepted: dict[str, object] = {}  # what S3 has answered, recorded with the proof
         self._objects = mover.objects(self.moved.region)
 
     @property
@@ -177,8 +178,14 @@ class _Move:
             self._record(step=COMPLETING, checksum=_digits(done.sha256))
             self._is_there()
         else:
-            values = {"checksum": _digits(done.sha256), "etag": done.etag, "version_id": done.version}
-            self._record(step=STORED, proof=1, **values)
+            self._accepted = {
+                "step": STORED,
+                "proof": 1,
+                "checksum": _digits(done.sha256),
+                "etag": done.etag,
+                "version_id": done.version,
+            }
+            self.moved = replace(self.moved, **self._accepted)  # type: ignore[arg-type]
 
     def _parts(self, part_size: int) -> list[SentPart]:
         """Send the parts that S3 lacks; return them all."""
@@ -340,18 +347,29 @@ class _Move:
 
         :raises IntegrityError: it differs.
         """
-        catalogue = self._engine.catalogue
-        archive = catalogue.archives.get(self._download.vault, self._download.archive_id)
-        parts = self._records.parts(self._download.id)
-        level = proving.level(
+        accepted, self._accepted = self._accepted, {}
+        try:
+            level = self._proven_level()
+        except BaseException:
+            if accepted:
+                self._record(**accepted)
+            raise
+        step = PROVEN if level >= proving.STORED_AS_SENT else STORED
+        now = self._engine.service.clock.now_ms()
+        self._record(**accepted | {"step": step, "proof": level, "proved": now})
+
+    def _proven_level(self) -> int:
+        in_parts = self._part_size is not None
+        parts = self._records.parts(self._download.id) if in_parts else {}
+        return proving.level(
             self._call(lambda: self._objects.stored(self._new)),
             self.moved,
             size=self._size,
-            tree_hash=archive.tree_hash if archive else None,
+            tree_hash=self._engine.catalogue.archives.tree_hash(
+                self._download.vault, self._download.archive_id
+            ),
             parts=[parts[number].sha256 for number in sorted(parts)],
         )
-        step = PROVEN if level >= proving.STORED_AS_SENT else STORED
-        self._record(step=step, proof=level, proved=self._engine.service.clock.now_ms())
 
 
 def new_object(moved: MovedObject, owner: str) -> ObjectToWrite:
