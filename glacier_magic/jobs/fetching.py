@@ -134,26 +134,27 @@ class Fetcher:
 
     def _run(self, download: Download | None) -> None:
         while download is not None:
-            self._fetch(download)
-            with self._lock:
-                self._free = True
-                with suppress(GlacierError):
-                    self._start()  # not only at the tracker's next round
-                self._free, download, self._next = False, self._next, None
+            try:
+                self._fetch(download)
+            finally:
+                with self._lock:
+                    # After the update: until then start_ready() would begin it again.
+                    self.live.pop(download.id, None)
+                    self._free = True
+                    with suppress(GlacierError):
+                        self._start()  # not only at the tracker's next round
+                    self._free, download, self._next = False, self._next, None
         if not self.live:
             self._ended()
 
     def _fetch(self, download: Download) -> None:
-        try:
-            with suppress(GlacierError):  # the catalogue may be closed already
-                now = self._catalogue.downloads.get(download.id)  # the job may be another by now
-                outcome = self._outcome(now)
-                outcome |= {"owner": None, "ended": self._clock.now_ms()}
-                self._catalogue.database.together(  # if it is lost, the download starts again
-                    lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
-                )
-        finally:  # after the update: until then start_ready() would begin it again
-            self.live.pop(download.id, None)
+        with suppress(GlacierError):  # the catalogue may be closed already
+            now = self._catalogue.downloads.get(download.id)  # the job may be another by now
+            outcome = self._outcome(now)
+            outcome |= {"owner": None, "ended": self._clock.now_ms()}
+            self._catalogue.database.together(  # if it is lost, the download starts again
+                lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
+            )
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:
