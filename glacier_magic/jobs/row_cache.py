@@ -11,7 +11,17 @@ from types import MappingProxyType
 
 from ..catalogue import Catalogue, Download
 from ..transfer.progress import Report
-from .board import ENDED, JobRow, MadeRows, RecordedRows, download_key, download_number, moving, of_download, rows_of
+from .board import (
+    ENDED,
+    JobRow,
+    MadeRows,
+    RecordedRows,
+    download_key,
+    download_number,
+    moving,
+    of_download,
+    rows_of,
+)
 from .durations import PastDurations
 
 MOST = 8

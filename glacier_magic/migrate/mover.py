@@ -178,13 +178,8 @@ class _Move:
             self._record(step=COMPLETING, checksum=_digits(done.sha256))
             self._is_there()
         else:
-            self._accepted = {
-                "step": STORED,
-                "proof": 1,
-                "checksum": _digits(done.sha256),
-                "etag": done.etag,
-                "version_id": done.version,
-            }
+            values = {"checksum": _digits(done.sha256), "etag": done.etag, "version_id": done.version}
+            self._accepted = {"step": STORED, "proof": 1, **values}
             self.moved = replace(self.moved, **self._accepted)  # type: ignore[arg-type]
 
     def _parts(self, part_size: int) -> list[SentPart]:
@@ -359,15 +354,13 @@ class _Move:
         self._record(**accepted | {"step": step, "proof": level, "proved": now})
 
     def _proven_level(self) -> int:
-        in_parts = self._part_size is not None
-        parts = self._records.parts(self._download.id) if in_parts else {}
+        archive = self._engine.catalogue.archives.get(self._download.vault, self._download.archive_id)
+        parts = {} if self._part_size is None else self._records.parts(self._download.id)
         return proving.level(
             self._call(lambda: self._objects.stored(self._new)),
             self.moved,
             size=self._size,
-            tree_hash=self._engine.catalogue.archives.tree_hash(
-                self._download.vault, self._download.archive_id
-            ),
+            tree_hash=archive.tree_hash if archive else None,
             parts=[parts[number].sha256 for number in sorted(parts)],
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,9 @@ from ..service.bodies import MemoryBody
 from ..service.object_store import EXISTS, ObjectStore, ObjectToWrite
 
 T = TypeVar("T")
+
+_thread = threading.local()
+"""Has the memory that a worker's thread keeps: new pages for each range cost as much as to hash it."""
 
 IN_MEMORY = 64 << 20
 """Bytes of a range that is held in memory; a larger one is held in a temporary file."""
@@ -79,9 +83,12 @@ def copy_range(task: RangeTask) -> RangeDone:
 
 
 def held(size: int) -> memoryview:
-    """Return room for the bytes of a range."""
+    """Return room for the bytes of a range, until the thread asks for more."""
     if size <= IN_MEMORY:
-        return memoryview(bytearray(size))
+        room = getattr(_thread, "room", None)
+        if room is None or len(room) < size:
+            room = _thread.room = bytearray(size)
+        return memoryview(room)[:size]
     with tempfile.TemporaryFile() as file:
         file.truncate(size)
         return memoryview(mmap.mmap(file.fileno(), size))  # of its own descriptor: the file lasts as long

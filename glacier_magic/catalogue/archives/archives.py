@@ -179,17 +179,9 @@ class Archives:
 
     def get(self, vault: str, archive_id: str) -> ArchiveRecord | None:
         """Return one archive by its full id, in any state."""
-        found = self.of_rows(vault, self._one(vault, archive_id))
-        return found[0] if found else None
-
-    def tree_hash(self, vault: str, archive_id: str) -> str | None:
-        """Return the tree hash of one archive, if it is known."""
-        found = self._one(vault, archive_id)
-        return identity.unpack_hash(found[0]["tree_hash"]) if found else None
-
-    def _one(self, vault: str, archive_id: str) -> list[Any]:
         where, values = "id_key=? AND id_check=? AND archive_id=?", identity.numbers(archive_id)
-        return self._rows(vault, where, (*values, archive_id), states.visible)
+        found = self._select(vault, where, (*values, archive_id), states.visible)
+        return found[0] if found else None
 
     def matching(self, vault: str, glob: str | None = None) -> list[ArchiveRecord]:
         """Return the archives of a vault by name, then creation time, without deleted ones.
