@@ -9,7 +9,10 @@ Each way runs in a process of its own, timed without its imports and connection;
 same machine, for vault and bucket.  The ways are interleaved, and medians printed.
 
 ours: ``vault.migrate(...).run()`` of a job that has finished, until the object is proven.
-dask: the same on a Dask cluster of 2 processes with 2 threads, which run already; the CPU is the driver's.
+dask: the same on a Dask cluster of 2 processes with 2 threads, which run already; the CPU is that of the
+driver, which has the scheduler, and of the workers.
+narrow: as ours, and as dask with 2 processes of one thread, where the network limits each range: two are
+under way at a time in both.
 stream: boto3's ``get_job_output`` into ``upload_fileobj``, which verifies neither side.
 file: to a file, its tree hash, ``upload_file``, as careful people do.
 
@@ -32,6 +35,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +47,12 @@ from limits import Limit, show
 from glacier_magic.emulator import testing
 
 MIB, REGION, BUCKET = 1 << 20, "us-east-1", "bench"
-WAYS = ("ours", "dask", "stream", "file", "small")
+WAYS = ("ours", "dask", "stream", "file", "small", "narrow", "narrow dask")
+NARROW, NARROW_RANGES = 24 * MIB, 2
+"""Bytes a second of each range where the network is the limit, and ranges at a time: those of our threads."""
+
+elsewhere: list[Callable[[], float]] = []
+"""Return the CPU seconds of other processes that copy."""
 
 
 def session(told: dict[str, Any], catalogue: Path) -> Any:
@@ -63,18 +72,23 @@ def ours(told: dict[str, Any], vault: str) -> Any:
     return lambda: plan.run().wait(120)
 
 
-def dask(told: dict[str, Any]) -> Any:
+def dask(told: dict[str, Any], *, narrow: bool) -> Any:
     """Return what moves the one archive with a cluster, whose processes have opened their connections."""
     from distributed import LocalCluster
 
     from glacier_magic.migrate.workers import open_workers
     from glacier_magic.transfer import moving
 
-    cluster = LocalCluster(2, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0")
+    threads = NARROW_RANGES // 2 if narrow else 2
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=threads, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    )
     executor = open_workers(cluster.scheduler_address)
     opened = session(told, Path(told["catalogue"]))
     source = dataclasses.replace(opened.service.connection, account=opened.account)
-    cluster.get_client().run(lambda: moving._objects(source, REGION) and None)
+    client = cluster.get_client()
+    client.run(lambda: moving._objects(source, REGION) and None)
+    elsewhere.append(lambda: sum(client.run(lambda: sum(os.times()[:2])).values()))
     place = f"s3://{BUCKET}/{uuid.uuid4().hex}"
     plan = opened.vault("one").migrate(
         "*", to=place, storage_class="STANDARD", tier="Standard", executor=executor
@@ -119,21 +133,27 @@ def manifest(told: dict[str, Any]) -> Any:
     return lambda: vault.migrations().save(Path(told["folder"]).with_name("manifest.parquet"))
 
 
+def busy() -> float:
+    """Return the CPU seconds of what copies, up to now."""
+    return sum(os.times()[:4]) + sum(each() for each in elsewhere)
+
+
 def child(way: str, told: dict[str, Any]) -> None:
     """Carry one way out and print what it took."""
     if way in ("plan", "manifest"):
         act = plan(told) if way == "plan" else manifest(told)
-    elif way in ("ours", "small"):
-        act = ours(told, "one" if way == "ours" else "many")
-    elif way == "dask":
-        act = dask(told)
+    elif way in ("ours", "small", "narrow"):
+        act = ours(told, "many" if way == "small" else "one")
+    elif "dask" in way:
+        act = dask(told, narrow="narrow" in way)
     else:
         act = by_hand(told, file=way == "file")
-    cpu, began = sum(os.times()[:4]), time.perf_counter()
+    cpu, began = busy(), time.perf_counter()
     act()
     seconds = time.perf_counter() - began
+    cpu = busy() - cpu
     peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
-    print(json.dumps({"seconds": seconds, "cpu": sum(os.times()[:4]) - cpu, "peak": peak}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
 
 
 def inventory(rows: int) -> Any:
@@ -204,6 +224,30 @@ def many(way: str, rows: int, most: tuple[float, float]) -> None:
     )
 
 
+def table(mib: int, small: int, found: dict[str, list[dict[str, float]]]) -> None:
+    """Print the medians of the ways."""
+    medians = {
+        way: {what: statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "peak")}
+        for way, runs in found.items()
+    }
+    for way in WAYS:
+        one = medians[way]
+        if way == "small":
+            each = one["cpu"] / small * 1000
+            rate = small / one["seconds"]
+            print(f"small       {rate:7.0f} archives of 4 KiB a second, {each:.1f} CPU ms each")
+            continue
+        if way == "narrow":
+            print(f"{NARROW_RANGES} ranges at a time, of {NARROW // MIB} MiB/s each: the network's limit")
+        usual = "narrow" if "narrow" in way else "ours"
+        print(
+            f"{way:11} {mib / one['seconds']:7.0f} MiB/s  "
+            f"{one['cpu'] * 1024 / mib:5.2f} CPU s a GiB  {one['peak']:5.0f} MiB  "
+            f"{medians[usual]['seconds'] / one['seconds']:.2f} x the speed of {usual}"
+        )
+    print(f"All processes share {os.cpu_count()} cores: where these are the limit, those of dask have less.")
+
+
 def main() -> None:
     """Print a table of the ways."""
     parser = argparse.ArgumentParser()
@@ -245,20 +289,12 @@ def main() -> None:
                 told["catalogue"] = str(folder / f"{uuid.uuid4().hex}.sqlite")
                 shutil.copy(folder / "c.sqlite", told["catalogue"])
                 words = [sys.executable, __file__, "--child", way, json.dumps(told)]
+                if "narrow" in way:
+                    emulator.fault("trickle", "GetJobOutput", probability=1, rate=NARROW)
                 done = subprocess.run(words, check=True, capture_output=True, text=True)
+                emulator.clear_faults()
                 found[way].append(json.loads(done.stdout.splitlines()[-1]))
-        medians = {
-            way: {what: statistics.median(run[what] for run in runs) for what in ("seconds", "cpu", "peak")}
-            for way, runs in found.items()
-        }
-        for way in WAYS[:-1]:
-            one = medians[way]
-            print(
-                f"{way:8} {given.mib / one['seconds']:7.0f} MiB/s  "
-                f"{one['cpu'] * 1024 / given.mib:5.2f} CPU s a GiB  {one['peak']:5.0f} MiB  "
-                f"{one['seconds'] / medians['ours']['seconds']:.2f} x ours"
-            )
-        print(f"small    {given.small / medians['small']['seconds']:7.0f} archives of 4 KiB a second")
+    table(given.mib, given.small, found)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Authorization:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
+@lru_cache(maxsize=64)  # a request is asked for its service, its signature and its region
 def parse(text: str) -> Authorization | None:
     """Parse the Authorization header *text*; return None if it is malformed."""
     algorithm, _, rest = text.partition(" ")

@@ -6,6 +6,7 @@ import re
 import time
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)")
 
@@ -56,6 +57,7 @@ def parse_iso(text: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=64)  # the requests of a second have the same time
 def parse_basic(text: str) -> int | None:
     """Parse the form of :func:`basic`; return None if it is malformed."""
     try:

@@ -62,6 +62,8 @@ class Fetcher:
         self._retry_at: dict[int, float] = {}  # in memory only: a new process tries at once
         self._lock = threading.Lock()
         self._coming: list[Download] = []
+        self._free = False
+        self._next: Download | None = None
         self.live: dict[int, Report] = {}
         self.hurried: frozenset[int] = frozenset()
 
@@ -124,24 +126,35 @@ class Fetcher:
         self.live[download.id] = Report(
             label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
         )
+        if self._free:  # the thread that has just ended another one
+            self._free, self._next = False, download
+            return
         # A daemon thread: the program can exit while a request hangs.
-        threading.Thread(target=self._fetch, args=(download,), name="glacier-fetch", daemon=True).start()
+        threading.Thread(target=self._run, args=(download,), name="glacier-fetch", daemon=True).start()
 
-    def _fetch(self, download: Download) -> None:
-        try:
-            with suppress(GlacierError):  # the catalogue may be closed already
-                now = self._catalogue.downloads.get(download.id)  # the job may be another by now
-                outcome = self._outcome(now)
-                outcome |= {"owner": None, "ended": self._clock.now_ms()}
-                self._catalogue.database.together(  # if it is lost, the download starts again
-                    lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
-                )
-        finally:  # after the update: until then start_ready() would begin it again
-            self.live.pop(download.id, None)
-        with suppress(GlacierError), self._lock:
-            self._start()  # not only at the tracker's next round
+    def _run(self, download: Download | None) -> None:
+        while download is not None:
+            try:
+                self._fetch(download)
+            finally:
+                with self._lock:
+                    # After the update: until then start_ready() would begin it again.
+                    self.live.pop(download.id, None)
+                    self._free = True
+                    with suppress(GlacierError):
+                        self._start()  # not only at the tracker's next round
+                    self._free, download, self._next = False, self._next, None
         if not self.live:
             self._ended()
+
+    def _fetch(self, download: Download) -> None:
+        with suppress(GlacierError):  # the catalogue may be closed already
+            now = self._catalogue.downloads.get(download.id)  # the job may be another by now
+            outcome = self._outcome(now)
+            outcome |= {"owner": None, "ended": self._clock.now_ms()}
+            self._catalogue.database.together(  # if it is lost, the download starts again
+                lambda: self._catalogue.downloads.update(download.id, **outcome), power_safe=False
+            )
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:

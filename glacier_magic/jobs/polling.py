@@ -75,14 +75,17 @@ class PollSchedule:
         :param longest: real seconds after which an emulator is polled in any case; more with many jobs.
         """
         now, steady = self._clock.now(), time.monotonic()
-        return [
+        found = [vault for vault in vaults if vault not in self._due or self._due[vault] <= now]
+        rested = [
             vault
-            for vault in vaults
-            if vault not in self._due
-            or self._due[vault] <= now
-            # A user may have advanced the emulator's clock.
-            or (self._clock.virtual and steady - self._looked.get(vault, 0.0) >= self._rest(vault, longest))
+            for vault in set(vaults) - set(found)
+            if self._clock.virtual and steady - self._looked.get(vault, 0.0) >= self._rest(vault, longest)
         ]
+        if rested:  # a user may have advanced the emulator's clock; what is copied does not wait for it
+            waiting = self._catalogue.downloads.vaults_with_work(UNSETTLED)
+            waiting |= {group.vault for group in self._catalogue.jobs.running()}
+            found += [vault for vault in rested if vault in waiting]
+        return found
 
     def clear(self) -> None:
         """Make all vaults due now."""

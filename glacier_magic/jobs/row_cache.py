@@ -7,10 +7,21 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from ..catalogue import Catalogue, Download
 from ..transfer.progress import Report
-from .board import ENDED, JobRow, MadeRows, RecordedRows, download_number, moving, of_download, rows_of
+from .board import (
+    ENDED,
+    JobRow,
+    MadeRows,
+    RecordedRows,
+    download_key,
+    download_number,
+    moving,
+    of_download,
+    rows_of,
+)
 from .durations import PastDurations
 
 MOST = 8
@@ -27,17 +38,18 @@ class _CachedRows:
     until: datetime | None  # the first due time of a scheduled row
     moving: Mapping[int, int]  # the place of each row that is downloading, by download
     source: MadeRows  # without its rows
+    left: Mapping[int, str]  # the job of each row that has just left; its write may be told of once more
 
     def with_written(self, rows: Mapping[int, JobRow], now: datetime, *, whole: bool) -> _CachedRows | None:
         """Return these rows with those of *rows*, by download; None if others may have changed as well.
 
         :param whole: whether these are the rows of the whole board, which old ended ones leave.
         """
-        left, changed = set(), {}
+        left, changed = {}, {}
         for number, row in rows.items():
             place = self.recorded.places.get(row.key)
             if place is None:
-                if whole:
+                if whole and not (row.state in STAYS and self.left.get(number) == row.job_id):
                     return None
                 continue
             if self.recorded.rows[place].job_id != row.job_id or number in self.source.renewing:
@@ -46,14 +58,15 @@ class _CachedRows:
                 if row.state not in STAYS or number in self.source.last:
                     return None  # others may come or go with it, or stand elsewhere
                 if number < self.source.oldest:
-                    left.add(place)
+                    left[number] = row.job_id
             changed[place] = row
         recorded = self.recorded.replaced(changed)
         if left:
-            recorded = RecordedRows(tuple(r for place, r in enumerate(recorded.rows) if place not in left))
+            places = {recorded.places[download_key(number)] for number in left}
+            recorded = RecordedRows(tuple(r for place, r in enumerate(recorded.rows) if place not in places))
         elif recorded.states is self.recorded.states:
-            return replace(self, recorded=recorded)
-        return _hold(recorded, now, self.source)
+            return replace(self, recorded=recorded, left=left)
+        return _hold(recorded, now, self.source, left)
 
 
 class RowCache:
@@ -134,11 +147,13 @@ class RowCache:
         return rows_of(self._catalogue, now, keys)
 
 
-def _hold(recorded: RecordedRows, now: datetime, source: MadeRows) -> _CachedRows:
+def _hold(
+    recorded: RecordedRows, now: datetime, source: MadeRows, left: Mapping[int, str] = MappingProxyType({})
+) -> _CachedRows:
     moving = {
         number: recorded.places[row.key]
         for row in recorded.of("downloading")
         if (number := download_number(row.key)) is not None
     }
     until = min((row.due for row in recorded.of("scheduled") if row.due), default=None)
-    return _CachedRows(recorded, now, until, moving, source)
+    return _CachedRows(recorded, now, until, moving, source, left)

@@ -99,6 +99,7 @@ class _Move:
         self._download, self._meter = download, meter
         self._size = download.size or 0
         self.moved = self._records.of(download.id)
+        self._accepted: dict[str, object] = {}  # what S3 has answered, recorded with the proof
         self._objects = mover.objects(self.moved.region)
 
     @property
@@ -175,8 +176,9 @@ class _Move:
             self._record(step=COMPLETING, **self._checks(done))
             self._is_there()
         else:
-            values = {"etag": done.etag, "version_id": done.version}
-            self._record(step=STORED, proof=1, **self._checks(done), **values)
+            facts = {"etag": done.etag, "version_id": done.version, **self._checks(done)}
+            self._accepted = {"step": STORED, "proof": 1, **facts}
+            self.moved = replace(self.moved, **self._accepted)  # type: ignore[arg-type]
 
     def _checks(self, done: RangeDone) -> dict[str, str | None]:
         return {"checksum": told(self.moved.algorithm, done), "crc64": done.crc64}
@@ -341,18 +343,27 @@ class _Move:
 
         :raises IntegrityError: it differs.
         """
-        catalogue = self._engine.catalogue
-        archive = catalogue.archives.get(self._download.vault, self._download.archive_id)
-        parts = self._records.parts(self._download.id)
-        level = proving.level(
+        accepted, self._accepted = self._accepted, {}
+        try:
+            level = self._proven_level()
+        except BaseException:
+            if accepted:
+                self._record(**accepted)
+            raise
+        step = PROVEN if level >= proving.STORED_AS_SENT else STORED
+        now = self._engine.service.clock.now_ms()
+        self._record(**accepted | {"step": step, "proof": level, "proved": now})
+
+    def _proven_level(self) -> int:
+        archive = self._engine.catalogue.archives.get(self._download.vault, self._download.archive_id)
+        parts = {} if self._part_size is None else self._records.parts(self._download.id)
+        return proving.level(
             self._call(lambda: self._objects.stored(self._new)),
             self.moved,
             size=self._size,
             tree_hash=archive.tree_hash if archive else None,
             parts=[told(self.moved.algorithm, parts[number]) for number in sorted(parts)],
         )
-        step = PROVEN if level >= proving.STORED_AS_SENT else STORED
-        self._record(step=step, proof=level, proved=self._engine.service.clock.now_ms())
 
 
 def new_object(moved: MovedObject, owner: str) -> ObjectToWrite:

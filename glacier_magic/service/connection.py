@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .._version import __version__
 from ..errors import ConnectionFailed, InputError, RegionError
+from .bodies import BLOCK
 from .buckets import VaultsAndBuckets
 from .client import Service
 from .clients import new_client
@@ -240,7 +241,15 @@ def s3_client(session: boto3.Session, connection: Connection, region: str, attem
     if connection.elsewhere:
         options["addressing_style"] = "path"  # a host of its own for each bucket is AWS's
     config = config_of(attempts=attempts, connect=15, read=300, connections=CONNECTIONS)
-    return new_client(session, "s3", region, config.merge(Config(s3=options)), **_s3_address(connection))
+    client = new_client(session, "s3", region, config.merge(Config(s3=options)), **_s3_address(connection))
+    client.meta.events.register("before-sign.s3.PutObject", _send_at_once)
+    return client
+
+
+def _send_at_once(request: Any, **_: Any) -> None:
+    """Let a small body follow its headers: botocore waits for an answer between them, a round trip."""
+    if int(request.headers.get("Content-Length", BLOCK + 1)) <= BLOCK:
+        del request.headers["Expect"]
 
 
 def s3_control_client(session: boto3.Session, connection: Connection, region: str, account: str) -> Any:

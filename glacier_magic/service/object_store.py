@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import AccessDenied, GlacierError, InputError, IntegrityError, NotFound, Refused, Unavailable
 from ..errors.steps import step
-from .bodies import BLOCK, HashedBody
+from .bodies import HashedBody
 from .buckets import Buckets
 from .client import Service
 from .connection import s3_client
@@ -176,12 +176,10 @@ class ObjectStore:
         :param checksum: in base64, if it is no SHA-256.
         :raises Refused: the key has an object (code :data:`EXISTS`); it is unchanged.
         """
-        # Before the bytes of a file botocore waits for an answer, which takes as long as a small object.
-        sent = bytes(body.read()) if len(body) <= BLOCK else body
         with _asked():
             stored = self._client.put_object(
                 **_first_write(new),
-                Body=sent,
+                Body=body,
                 ContentLength=len(body),
                 **new.check(checksum or _sha256(body)),
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import threading
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ from ..service.bodies import MemoryBody
 from ..service.object_store import CRC64NVME, EXISTS, SHA256, ObjectStore, ObjectToWrite
 
 T = TypeVar("T")
+
+_thread = threading.local()
+"""Has the memory that a worker's thread keeps: new pages for each range cost as much as to hash it."""
 
 IN_MEMORY = 64 << 20
 """Bytes of a range that is held in memory; a larger one is held in a temporary file."""
@@ -87,8 +91,13 @@ def copy_range(task: RangeTask) -> RangeDone:
 
 
 def held(size: int) -> memoryview:
-    """Return room for the bytes of a range, in memory or in a temporary file."""
-    return memoryview(bytearray(size) if size <= IN_MEMORY else spooled(size))
+    """Return room for the bytes of a range, in memory until the thread asks for more, or in a file."""
+    if size > IN_MEMORY:
+        return memoryview(spooled(size))
+    room = getattr(_thread, "room", None)
+    if room is None or len(room) < size:
+        room = _thread.room = bytearray(size)
+    return memoryview(room)[:size]
 
 
 def spooled(size: int) -> mmap.mmap:
@@ -98,9 +107,8 @@ def spooled(size: int) -> mmap.mmap:
     """
     try:
         with tempfile.TemporaryFile() as file:
-            if hasattr(
-                os, "posix_fallocate"
-            ):  # a mapping of a file with holes ends the process on a full disk
+            # Where the room is not taken, a full disk would end the process that writes to the mapping.
+            if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)

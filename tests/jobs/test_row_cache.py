@@ -125,8 +125,11 @@ def test_rows_that_follow_a_write_are_those_that_are_read(session, restores, pla
             assert found.finished == all(row.ended for row in found.rows)
 
 
-def test_an_old_download_that_ends_leaves_the_board_alone(session, restores):
-    """Its row does not come back as a job of another client; a batch keeps it where it stands."""
+def test_an_old_download_that_ends_leaves_the_board_alone(session, restores, statements):
+    """Its row does not come back as a job of another client; a batch keeps it where it stands.
+
+    A write that is told of once more makes no row of the others again.
+    """
     numbers = restores(1003, "verified")
     assert [row.key for row in session.tracker.snapshot().rows[:2]] == [
         f"download-{numbers[0]}",
@@ -135,5 +138,9 @@ def test_an_old_download_that_ends_leaves_the_board_alone(session, restores):
     session.catalogue.downloads.update(numbers[0], state="verified", ended=3)
     rows = session.tracker.snapshot().rows
     assert [row.key for row in rows] == [f"download-{number}" for number in numbers[3:]]
+    session.catalogue.downloads.update(numbers[0], done=100)
+    statements.clear()
+    assert session.tracker.snapshot().rows == rows
+    assert len(statements) <= 10
     batch = session.tracker.snapshot(frozenset(f"download-{number}" for number in numbers))
     assert [row.key for row in batch.rows] == [f"download-{number}" for number in numbers]

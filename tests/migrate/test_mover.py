@@ -187,11 +187,18 @@ def test_the_parts_of_archives_of_any_size(size, part, count):
 def test_many_small_archives_take_few_requests_and_hardly_wait_for_the_disk(
     archives, vault, to, ready, requests, session, bucket
 ):
-    """One request each way and one for the proof; what S3 tells again may be lost in a power failure."""
+    """One request each way and one for the proof; what S3 tells again may be lost in a power failure.
+
+    The bytes follow their headers: no answer is awaited in between.
+    """
     count = len(archives(**{f"small-{number}": 100 + number for number in range(24)}))
     batch = vault.migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
     requests.again()
-    statements = []
+    statements, heads = [], []
+    client = session.tracker._fetcher.mover.objects(session.service.region)._client
+    client.meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: heads.append(request.headers)
+    )
     session.catalogue.database._connection.set_trace_callback(statements.append)
     ready(batch)
     session.catalogue.database._connection.set_trace_callback(None)
@@ -199,9 +206,13 @@ def test_many_small_archives_take_few_requests_and_hardly_wait_for_the_disk(
     asked = {name: requests(name) for name in ("GetJobOutput", "s3:PutObject", "s3:GetObjectAttributes")}
     assert set(asked.values()) == {count}
     assert requests("s3:HeadObject") == 0
+    assert len(heads) == count
+    assert not any("Expect" in head for head in heads)
     transactions, waited = waits(statements)
     assert waited < count / 2  # of the sweeps, none of an archive
     assert transactions <= 4 * count + waited
+    assert len({text for text in statements if text.startswith("UPDATE moved_objects")}) == 2 * count
+    assert not any("FROM moved_parts" in text for text in statements)
 
 
 def waits(statements):

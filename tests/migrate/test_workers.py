@@ -17,6 +17,7 @@ from distributed.protocol import pickle
 from glacier_magic.errors import InputError, LocalError, Refused, Unavailable
 from glacier_magic.migrate.workers import SUBMITTED, dismiss, greet, hello, open_workers, run_on
 from glacier_magic.transfer.budget import Stopped
+from glacier_magic.transfer.moving import held
 from tests.migrate.conftest import MIB, proofs
 from tests.migrate.test_mover import PATIENCE, PLAIN
 
@@ -107,6 +108,14 @@ def test_a_worker_of_a_cluster_is_killed(
     assert {what for what in words if what[:1].isupper() and what.isalpha()} <= PLAIN
     assert not any("secret" in what or "token" in what.casefold() for what in words)
     assert max(map(len, sent)) < 1500
+
+
+def test_a_thread_keeps_the_memory_of_its_ranges():
+    """New pages for each range would cost as much as to hash it."""
+    large, small = held(3 * MIB), held(MIB)
+    assert small.obj is large.obj
+    assert held(4 * MIB).obj is not large.obj
+    assert [len(room) for room in (large, small)] == [3 * MIB, MIB]
 
 
 def test_a_process_of_a_pool_is_killed(

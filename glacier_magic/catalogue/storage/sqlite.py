@@ -318,8 +318,9 @@ class SqliteDatabase(SqliteFile):
         The third is the number of writes that were logged.
         """
         self._log_writes()
-        (mine,), (others,) = self.rows("SELECT total_changes()") + self.rows("PRAGMA data_version")
-        return int(mine), int(others), self._logged
+        with self._lock:  # no write in between, or it would not count among the logged ones
+            (mine,), (others,) = self.rows("SELECT total_changes()") + self.rows("PRAGMA data_version")
+            return int(mine), int(others), self._logged
 
     def _log_writes(self) -> None:
         """From now on, log the downloads that this connection changes, and writes that no board shows."""
