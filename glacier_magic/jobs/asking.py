@@ -80,16 +80,12 @@ class Asker:
         errors: list[GlacierError] = []
         for vault in dict.fromkeys(download.vault for download in released):
             mine = [download for download in released if download.vault == vault]
-            errors += self._ask_vault(vault, mine, partial(self._ask, refusals, watched), watched=watched)
+            errors += self._ask_vault(vault, mine, refusals, watched=watched)
+        self.pacer.postpone(refusals.not_sent, progress=refusals.accepted)
         return errors
 
     def _ask_vault(
-        self,
-        vault: str,
-        downloads: Sequence[Download],
-        ask: Callable[[Download], GlacierError | None],
-        *,
-        watched: bool,
+        self, vault: str, downloads: Sequence[Download], refusals: Refusals, *, watched: bool
     ) -> list[GlacierError]:
         """Request downloads from a vault, and look at its jobs every few requests.
 
@@ -102,8 +98,8 @@ class Asker:
             count = window(self.catalogue.jobs.counts().get(vault, 0))
             # An event that is never set: a round that has begun is not cut short between claim and request.
             crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
-            errors += crew.run(partial(ask, download) for download in rest[:count])
-            del rest[:count]
+            errors += crew.run(partial(self._ask, refusals, watched, download) for download in rest[:count])
+            rest = refusals.left(rest[count:])
             go_on = bool(rest) and self._may_go_on(vault, rest, wait=watched)
         return [error for error in errors if error is not None]
 
@@ -128,9 +124,7 @@ class Asker:
 
     def _ask(self, refusals: Refusals, watched: bool, download: Download) -> GlacierError | None:
         """Request one download, unless its file or a job exists or another process requests it."""
-        expected = refusals.expected(download)
-        if expected is not None:
-            self.pacer.postpone(download, expected)
+        if refusals.expects(download):
             return None
         downloads = self.catalogue.downloads
         # First: no other process requests the archive during the checks that follow.
@@ -157,7 +151,7 @@ class Asker:
         except GlacierError as error:
             if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
                 refusals.add(download, error)
-                self.pacer.postpone(download, error)
+                self.pacer.postpone([(download, error)], progress=refusals.accepted)
                 return None
             if isinstance(error, Unavailable):
                 # The job may run although the response was lost: a second request would be paid too.
@@ -165,6 +159,7 @@ class Asker:
                 downloads.update(download.id, error=error.message, owner=None)
                 return None
             return self._fail(download, error)
+        refusals.accepted = True
         now = self.service.clock.now_ms()
         downloads.asked(download.id, _job_for(download, job_id, download.token, now), now)
         return None

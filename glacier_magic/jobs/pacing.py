@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..catalogue import Catalogue, Download
+from ..catalogue.records.pacing_records import Postponed
 from ..errors import ConnectionFailed, GlacierError
 from ..errors.steps import step
 from ..service import Policies, ServiceClock
@@ -133,19 +134,30 @@ class Pacer:
             pacing.move({one.id: time for one, time in found if time > (one.due or now)})
         return {one.id for one, time in found if time <= now}
 
-    def postpone(self, download: Download, error: GlacierError) -> None:
-        """Move a download that was refused for now to a later time, with the reason."""
+    def postpone(self, refused: Sequence[tuple[Download, GlacierError]], *, progress: bool) -> None:
+        """Move downloads that were refused for now to a later time, with the reason of each.
+
+        :param progress: whether the service has accepted others just before: refusals are counted
+            anew then, or some of many requests would make the pauses of all longer and longer.
+        """
         now, speed = self.clock.now_ms(), self.clock.speed
-        policy = self.policies.current() if error.code == POLICY else None
-        due = now + pause(error, download.moves, now=now, speed=speed, policy=policy)
-        reason = reason_for_board(error, download.moves + 1)
-        self.catalogue.pacing.refused(download.id, self.owner, due, reason)
+        postponed: list[Postponed] = []
+        for download, error in refused:
+            policy = self.policies.current() if error.code == POLICY else None
+            moves = 0 if progress else download.moves
+            due = now + pause(error, moves, now=now, speed=speed, policy=policy)
+            postponed.append(Postponed(download.id, due, moves + 1, reason_for_board(error, moves + 1)))
+        self.catalogue.pacing.postpone(postponed, self.owner)
 
 
 class Refusals:
-    """The refusals of one round of requests: larger requests of the same tier are not tried."""
+    """The refusals of one round of requests: larger requests of the same tier are not sent."""
 
     def __init__(self) -> None:
+        self.accepted = False
+        """Whether the service has accepted a request of this round."""
+        self.not_sent: list[tuple[Download, GlacierError]] = []
+        """The downloads whose refusal was expected."""
         self._by_tier: dict[str, tuple[int, GlacierError]] = {}
 
     def add(self, download: Download, error: GlacierError) -> None:
@@ -155,11 +167,18 @@ class Refusals:
         known, _ = self._by_tier.get(download.tier, (size, None))
         self._by_tier[download.tier] = (min(size, known), error)
 
-    def expected(self, download: Download) -> GlacierError | None:
-        """Return the error that a request for this download would meet, if one is known."""
+    def expects(self, download: Download) -> bool:
+        """Return whether a request for this download would meet a known error; note that it is not sent."""
         smallest, error = self._by_tier.get(download.tier, (0, None))
         # The policy refuses by rate: a smaller archive may still be accepted.
-        return error if (download.size or 0) >= smallest else None
+        if error is None or (download.size or 0) < smallest:
+            return False
+        self.not_sent.append((download, error))
+        return True
+
+    def left(self, downloads: list[Download]) -> list[Download]:
+        """Return those of which no refusal is expected."""
+        return [each for each in downloads if not self.expects(each)] if self._by_tier else downloads
 
 
 def is_postponed(error: GlacierError) -> bool:

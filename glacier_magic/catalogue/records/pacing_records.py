@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..storage.database import Database, Scope
@@ -20,6 +20,15 @@ class Planned(NamedTuple):
     id: int
     due: int | None
     size: int | None
+
+
+class Postponed(NamedTuple):
+    """A refused download: when it is due again, its consecutive refusals with this one, and the reason."""
+
+    download: int
+    due: int
+    moves: int
+    reason: str
 
 
 class Pacing:
@@ -88,16 +97,17 @@ class Pacing:
                         (due, *some),
                     )
 
-    def refused(self, download: int, owner: str, due: int, reason: str) -> None:
-        """Move a download that the service has refused for now, and count the refusal.
+    def postpone(self, postponed: Sequence[Postponed], owner: str) -> None:
+        """Move downloads that the service has refused for now, or would refuse, together.
 
         A download that another process is requesting is left to that process.
         """
-        self._database.execute(
-            "UPDATE downloads SET state='planned', due=?, moves=moves+1, error=?, owner=NULL "
-            "WHERE id=? AND (state='planned' OR (state='asking' AND owner=?))",
-            (due, reason, download, owner),
-        )
+        with self._database.transaction():
+            self._database.executemany(
+                "UPDATE downloads SET state='planned', due=?, moves=?, error=?, owner=NULL "
+                "WHERE id=? AND (state='planned' OR (state='asking' AND owner=?))",
+                [(each.due, each.moves, each.reason, each.download, owner) for each in postponed],
+            )
 
     def claim_renewal(self, download: int, token: str, patience: float) -> bool:
         """Record the intent to extend an output, unless it was recorded *patience* seconds ago.

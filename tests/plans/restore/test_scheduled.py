@@ -1,5 +1,6 @@
 """Restores over days: what is asked for when, what refusals move, and what a kill leaves."""
 
+import itertools
 import os
 import time
 from datetime import timedelta
@@ -299,6 +300,30 @@ def test_pauses_grow_to_a_limit(error, speed, policy, expected):
     now = 100 * DAY + 18 * HOUR
     found = [pacing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
     assert found == expected
+
+
+@pytest.mark.limits(workers=1, request_interval=0.01)
+def test_refusals_are_counted_anew_after_progress(session, filled, calls, later, until, tmp_path):
+    """Of many requests some are refused: the pauses of the others do not grow with each."""
+    original, numbers = calls.of("start_retrieval"), itertools.count(1)
+
+    def start(*arguments):
+        if next(numbers) % 3 == 0:
+            raise Refused("no capacity", code=pacing.CAPACITY)
+        return original(*arguments)
+
+    def waiting():
+        return [each for each in session.catalogue.downloads.recent() if each.state == "planned"]
+
+    calls.replace("start_retrieval", start)
+    filled.restore("*", tier="expedited", to=tmp_path / "back").run()
+    for left in (4, 2):
+        now = session.service.clock.now_ms()
+        until(lambda left=left: len(waiting()) == left)
+        until(lambda now=now: all((each.due or 0) > now for each in waiting()))
+        assert {each.moves for each in waiting()} == {1}
+        later(session, hours=0.05)
+    until(lambda: not waiting())
 
 
 def test_a_lost_answer_is_not_a_refusal():
