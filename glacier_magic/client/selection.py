@@ -108,10 +108,13 @@ class Selector:
     catalogue: Catalogue
     vault: str
 
-    def select(self, words: Sequence[Selectable], *, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(self, words: Sequence[Selectable], *, unknown_ids: bool = False) -> Sequence[ArchiveRecord]:
         """Return the archives that *words* match, each once, in order: see :meth:`.Vault.select`."""
+        checked = self._checked(words)
+        if len(checked) == 1 and isinstance(checked[0], str):  # a pattern matches none twice
+            return self._matching(checked[0], unknown_ids)
         found: dict[str, ArchiveRecord] = {}
-        for word in self._checked(words):
+        for word in checked:
             matched = self._matching(word, unknown_ids) if isinstance(word, str) else word
             found.update((record.archive_id, record) for record in matched)  # each archive is paid for once
         return list(found.values())
@@ -150,8 +153,9 @@ class Selector:
             )
         return [found[each] for each in ids]
 
-    def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
+    def _matching(self, word: str, unknown_ids: bool) -> Sequence[ArchiveRecord]:
         archives = self.catalogue.archives
+        records: Sequence[ArchiveRecord]
         if not {"*", "?"} & set(word) or word.startswith("name:"):
             named = archives.named(self.vault, word.removeprefix("name:"))
             if named:

@@ -39,7 +39,7 @@ class Vault(VaultMoves):
 
     # Selecting
 
-    def select(self, *words: Selectable, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(self, *words: Selectable, unknown_ids: bool = False) -> Sequence[ArchiveRecord]:
         """Return the archives that *words* match, each once, in order.
 
         A word is a glob, an exact name, or a folder, which means all below it; ``name:`` and an exact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +75,11 @@ class ChosenKeys:
             for literal, name, spec in _pieces(self.template)
         )
         return fitting(text, archive, prefix)
+
+    @property
+    def own(self) -> Callable[[ArchiveRecord, str], str]:
+        """What makes the key of an archive and a prefix, whatever other archives there are."""
+        return self.key if self.given or self.template is not None else key_of
 
     def another(self, key: str) -> str | None:
         """Return the key with the suffix, for one that has another object; None without a suffix."""

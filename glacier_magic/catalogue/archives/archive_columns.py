@@ -26,17 +26,18 @@ _WHOLE = ("size", "copies", "wasted", "group")
 _TIMES = ("created", "modified", "seen")
 
 
-def columns_of(view: Snapshot, made: Statement, vault: str) -> pa.Table | None:
+def columns_of(view: Snapshot, made: Statement, vault: str, **more: str) -> pa.Table | None:
     """Return the archives of a statement without a limit, with the columns of :data:`.dataframes.ARCHIVES`.
 
+    :param more: expressions of further columns, by their names.
     :returns: None if rows are as fast, or an archive id has not the length of the service's.
     """
     import numpy as np
     import pyarrow as pa
 
     digits = "CASE WHEN tree_hash IS NOT NULL THEN hex(tree_hash) END"  # hex() of a null is an empty text
-    selected = {"modified": "mtime", "tree_hash": digits, "state": made.state}
-    names = ["id", *(name for name in dataframes.ARCHIVES if name not in ("archive_id", "vault"))]
+    selected = {"modified": "mtime", "tree_hash": digits, "state": made.state} | more
+    names = ["id", *(name for name in dataframes.ARCHIVES if name not in ("archive_id", "vault")), *more]
     pieces: dict[str, list[pa.Array[Any]]] = {name: [] for name in names}
     if view.joined is None:
         return None
@@ -59,7 +60,7 @@ def columns_of(view: Snapshot, made: Statement, vault: str) -> pa.Table | None:
     found["vault"] = _repeated(pa.scalar(vault, kind_of("vault")), len(rows))
     if found["description"].null_count:  # null: it equals the name
         found["description"] = or_else(found["description"], found["name"])
-    return pa.table({name: found[name] for name in dataframes.ARCHIVES})
+    return pa.table({name: found[name] for name in (*dataframes.ARCHIVES, *more)})
 
 
 def _archive_ids(
@@ -159,6 +160,7 @@ _READ: dict[str, Callable[[pa.Array[Any]], pa.Array[Any]]] = {
     "size": _numbers,
     "created": _times,
     "modified": _times,
+    "seen": _times,
     "tree_hash": _hashes,
 }
 

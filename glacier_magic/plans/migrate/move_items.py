@@ -9,11 +9,14 @@ from typing import ClassVar
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...catalogue.archives import states
+from ...catalogue.archives.archive_rows import field_of, fields_of, records_of, same_bytes
+from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
 from ...migrate.chosen_keys import ChosenKeys
 from ...migrate.object_keys import keys
 from ...service.object_store import ObjectStore, ObjectToWrite
+from ..restore.item_rows import Items
 from ..restore.items import (
     ASK,
     CONFLICT,
@@ -125,7 +128,7 @@ def decide(
     tier: str,
     catalogue: Catalogue,
     choice: ChosenKeys,
-) -> list[MoveItem]:
+) -> MoveItems:
     """Return an item for each archive, by the objects, downloads and jobs that there are."""
     rows = existing.rows
     taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
@@ -134,12 +137,25 @@ def decide(
     jobs = catalogue.jobs.by_archive(vault)
     written = dict(taken)  # another archive with the bytes of a key is the same object
     asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
-    items = []
-    for archive, key in zip(archives, chosen, strict=True):
-        content = archive.bytes_key
-        why = choice.why(archive, key, existing.place.prefix)
-        if why and archive.archive_id in rows:
-            why = "moved before"
+    whys = _whys(archives, chosen, existing, choice)
+    known: dict[int, MoveItem] = {}
+    actions: dict[int, str] = {}
+    # All others are to be requested, and matter to no other.
+    places = same_bytes(archives)
+    if rows or jobs or deleted or existing.keys:
+        contents = rows.keys() | jobs.keys() | deleted | asked
+        objects = taken.keys() | existing.keys.keys()
+        facts = zip(fields_of(archives, "archive_id", "size", "tree_hash"), chosen, strict=True)
+        places = sorted(
+            {
+                place
+                for place, ((archive_id, size, tree_hash), key) in enumerate(facts)
+                if archive_id in contents or key in objects or bytes_key(size, tree_hash) in contents
+            }.union(places)
+        )
+    for place, archive in zip(places, records_of(archives, places), strict=True):
+        content, key = archive.bytes_key, chosen[place]
+        why = whys.get(place, "")
         item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, why=why, action=ASK)
         item = _of_row(item, existing, tier)
         if item.action == ASK:
@@ -159,8 +175,57 @@ def decide(
         if item.action in (ASK, RUNNING, READY, TWIN):
             written[key] = content
             asked.add(content)
-        items.append(item)
-    return items
+        if item.job or item.download or item.moved or item.replaces:
+            known[place] = item
+        else:
+            actions[place] = item.action
+
+    return MoveItems(archives, chosen, whys, existing.place.bucket, known, actions)
+
+
+class MoveItems(Items[MoveItem]):
+    """The items of a move.
+
+    :param keys: of the objects, by place.
+    :param whys: why keys are not the names, by place.
+    """
+
+    own_words = MoveItem.own_words
+
+    def __init__(
+        self,
+        archives: Sequence[ArchiveRecord],
+        keys: Sequence[str],
+        whys: Mapping[int, str],
+        bucket: str,
+        known: Mapping[int, MoveItem],
+        actions: Mapping[int, str],
+    ) -> None:
+        def make(place: int, archive: ArchiveRecord, action: str) -> MoveItem:
+            why = whys.get(place, "")
+            return MoveItem(archive=archive, bucket=bucket, object_key=keys[place], why=why, action=action)
+
+        super().__init__(archives, make, known, actions)
+        self.keys, self.whys = keys, whys
+
+
+def _whys(
+    archives: Sequence[ArchiveRecord], chosen: Sequence[str], existing: Existing, choice: ChosenKeys
+) -> dict[int, str]:
+    """Return why keys are not simply prefix and name, by place."""
+    prefix = existing.place.prefix
+    names = zip(field_of(archives, "name"), field_of(archives, "format"), chosen, strict=True)
+    places = [
+        place
+        for place, (name, format_, key) in enumerate(names)
+        if format_ != "plain" or key != prefix + name
+    ]
+    found = {}
+    for place, archive in zip(places, records_of(archives, places), strict=True):
+        why = choice.why(archive, chosen[place], prefix)
+        if why:
+            found[place] = "moved before" if archive.archive_id in existing.rows else why
+    return found
 
 
 def _keys(
@@ -169,14 +234,20 @@ def _keys(
     """Return the key of each archive; with a suffix, of those whose first one has another object."""
     prefix = existing.place.prefix
     fixed = {archive_id: moved.key for archive_id, (moved, _) in existing.rows.items()}
-    given = {a.archive_id: a for a in archives if a.archive_id in choice.given and a.archive_id not in fixed}
+    given = {
+        a.archive_id: a
+        for a in (archives if choice.given else ())
+        if a.archive_id in choice.given and a.archive_id not in fixed
+    }
     chosen = keys(
         archives,
         prefix,
-        own=choice.key,
+        own=choice.own,
         fixed={archive_id: choice.given[archive_id] for archive_id in given} | fixed,
         taken={choice.given[archive_id]: archive.bytes_key for archive_id, archive in given.items()} | taken,
     )
+    if choice.suffix is None:
+        return chosen
     wanted = dict(zip(chosen, (archive.bytes_key for archive in archives), strict=True)) | taken
 
     def free(archive: ArchiveRecord, key: str) -> bool:

@@ -49,6 +49,7 @@ CONFLICT = "its key has another object"
 """The action of a move that would have to overwrite an object: nothing is requested."""
 OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED, CONFLICT)
 """Items without a request."""
+ACTIONS = (ASK, *OTHERS)
 NOTHING = (THERE, SAME, DELETED, CONFLICT)
 """Items that are neither downloaded nor written."""
 STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}

@@ -21,6 +21,7 @@ from ...prices.quotes import HERE, retrieval, transfer_out
 from ..base import PlanLog
 from . import sharing
 from .download_time import KEPT, download_time
+from .item_rows import Items
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
 from .items import OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, total
 from .quoting import checked_destination, checked_tier, destination_words, when_ready
@@ -79,8 +80,8 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
             pace=pace,
         )
 
-    def _decide(self) -> list[RestoreItem]:
-        return decide(
+    def _decide(self) -> Items[RestoreItem]:
+        found = decide(
             self._archives,
             self._parts,
             vault=self.vault,
@@ -89,6 +90,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
             catalogue=self._catalogue,
             exact=self._exact,
         )
+        return Items.of(found)
 
     def _schedule_again(self) -> None:
         super()._schedule_again()
@@ -131,7 +133,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
         :param asked: the items of those requests.
         """
-        self.items = besides(self.items, asked)
+        self.items = Items.of(besides(self.items, asked))
         super()._schedule_again()
 
     # What it says

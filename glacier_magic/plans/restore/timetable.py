@@ -217,13 +217,15 @@ def timetable(
     :param policy: the account's data retrieval policy, or None if it could not be read.
     :param now: milliseconds since 1970 by the service's clock.
     """
+    # The policy does not apply to the other tiers.
+    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
+    if pace is None and not passing:
+        return None
     weights = [weight(size) for size in sizes]  # an unknown size counts as one byte
     wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
     notes = _larger(weights, pace.daily if pace else None)
     limits, asked = list(wanted), [(now, size) for size in weights]
     due = free = due_times(asked, wanted, now)  # without the policy, to say what it changes
-    # The policy does not apply to the other tiers.
-    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
         due = due_times(asked, limits, now)  # pace and policy together
