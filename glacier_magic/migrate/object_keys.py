@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice, repeat
-from pathlib import PurePosixPath
+from itertools import groupby, islice
 from string import printable
 from typing import NamedTuple
 from urllib.parse import quote
@@ -111,6 +110,7 @@ def keys(
     prefix: str = "",
     *,
     own: Callable[[ArchiveRecord, str], str] = key_of,
+    plain: Sequence[str] | None = None,
     fixed: Mapping[str, str] | None = None,
     taken: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -120,40 +120,45 @@ def keys(
     their date and the beginning of their id in it.
 
     :param own: makes the key of an archive and the prefix, whatever others there are.
+    :param plain: what it makes of each archive, if that is known.
     :param fixed: the keys that archives have already, by archive id.
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
-    found = _usual(archives, prefix) if own is key_of else [own(archive, prefix) for archive in archives]
+    found = [own(archive, prefix) for archive in archives] if plain is None else list(plain)
     counts = Counter(found)
-    groups: dict[str, list[_Archive]] = {}
-    if len(counts) < len(found) or taken or fixed:  # else nothing is to be decided
-        ids = field_of(archives, "archive_id") if fixed else repeat("")
-        undecided = [
-            place
-            for place, (key, archive_id) in enumerate(zip(found, ids, strict=False))
-            if counts[key] > 1 or key in taken or archive_id in fixed
-        ]
-        facts = fields_of(archives, *_FACTS, places=undecided)
-        for place, (archive_id, created, size, tree_hash) in zip(undecided, facts, strict=True):
-            content = bytes_key(size, tree_hash) or archive_id
-            archive = _Archive(created or 0, archive_id, place, content, created)
-            groups.setdefault(found[place], []).append(archive)
-    later: list[tuple[str, list[_Archive]]] = []
-    for key, group in groups.items():
-        first = taken.get(key, max(group).content)  # what has the key already keeps it
+    if len(counts) == len(found) and not taken and not fixed:
+        return found  # nothing is to be decided
+    undecided = [place for place, key in enumerate(found) if counts[key] > 1 or key in taken]
+    if fixed:
+        ids = enumerate(field_of(archives, "archive_id"))
+        undecided = list({*undecided, *(place for place, archive_id in ids if archive_id in fixed)})
+    undecided.sort(key=found.__getitem__)
+    later: list[_Group] = []
+    for key, group in groupby(_facts(archives, undecided), lambda one: found[one.place]):
         by_bytes: dict[str, list[_Archive]] = {}
         for archive in group:
             by_bytes.setdefault(archive.content, []).append(archive)
+        # What has the key already keeps it.
+        first = taken.get(key) or max(map(max, by_bytes.values())).content
         for content, same in by_bytes.items():
             had = [fixed[archive.archive_id] for archive in same if archive.archive_id in fixed]
             if had or content == first:
                 for archive in same:
                     found[archive.place] = fixed.get(archive.archive_id, min(had, default=key))
             else:
-                later.append((key, same))
-    _distinguish(later, taken.keys() | counts.keys(), found)
+                newest = max(same)
+                places = [archive.place for archive in same]
+                later.append(_Group(key, newest.created, newest.archive_id, places))
+    _distinguish(later, taken, counts, found)
     return found
+
+
+def _facts(archives: Sequence[ArchiveRecord], places: Sequence[int]) -> Iterator[_Archive]:
+    facts = fields_of(archives, "archive_id", "created", "size", "tree_hash", places=places)
+    for place, (archive_id, created, size, tree_hash) in zip(places, facts, strict=True):
+        content = bytes_key(size, tree_hash) or archive_id
+        yield _Archive(created or 0, archive_id, place, content, created)
 
 
 class _Archive(NamedTuple):
@@ -166,10 +171,16 @@ class _Archive(NamedTuple):
     created: int | None
 
 
-_FACTS = ("archive_id", "created", "size", "tree_hash")
+class _Group(NamedTuple):
+    """Archives with the same name and bytes, whose key others have: age and id are those of the newest."""
+
+    key: str
+    created: int | None
+    archive_id: str
+    places: list[int]
 
 
-def _usual(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
+def usual_keys(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
     """Return the key that the name of each archive makes, whatever the others are."""
     found: list[str] = []
     names = fields_of(archives, "name", "format")
@@ -187,38 +198,39 @@ def _usual(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
     return found
 
 
-def _distinguish(
-    later: Sequence[tuple[str, list[_Archive]]], taken: Collection[str], found: list[str]
-) -> None:
+def _distinguish(left: list[_Group], taken: Container[str], plain: Container[str], found: list[str]) -> None:
     """Give each group a key of its own, with as little of an archive id as makes it one."""
-    used, left = set(taken) if later else set(), later
+    used: set[str] = set()
     for length in (6, 12, 24, 138):
-        named = [(_dated(key, max(same), length), key, same) for key, same in left]
-        counts = Counter(name for name, _, _ in named)
-        left = [(key, same) for name, key, same in named if counts[name] > 1 or name in used]
-        for name, _, same in named:
-            if counts[name] == 1 and name not in used:
-                _give(name, same, found)
+        names = [_dated(group, length) for group in left]
+        counts, again = Counter(names), []
+        for name, group in zip(names, left, strict=True):
+            if counts[name] > 1 or name in used or name in plain or name in taken:
+                again.append(group)
+            else:
+                _give(name, group, found)
         used |= counts.keys()
-    for key, same in left:  # ids that differ in case alone, or names made to collide
-        whole = tailed(key, f" {hashlib.sha256(max(same).archive_id.encode()).hexdigest()}")
-        _give(whole, same, found)
+        left = again
+    for group in left:  # ids that differ in case alone, or names made to collide
+        digits = hashlib.sha256(group.archive_id.encode()).hexdigest()
+        _give(tailed(group.key, f" {digits}"), group, found)
 
 
-def _give(key: str, archives: Sequence[_Archive], found: list[str]) -> None:
-    for archive in archives:
-        found[archive.place] = key
+def _give(key: str, group: _Group, found: list[str]) -> None:
+    for place in group.places:
+        found[place] = key
 
 
-def _dated(key: str, archive: _Archive, length: int) -> str:
-    created = from_ms(archive.created)
+def _dated(group: _Group, length: int) -> str:
+    created = from_ms(group.created)
     date = f"{created:%Y-%m-%d} " if created else ""
-    return tailed(key, f" ({date}{archive.archive_id[:length]})")
+    return tailed(group.key, f" ({date}{group.archive_id[:length]})")
 
 
 def tailed(key: str, tail: str) -> str:
     """Return a key with *tail* before the extension of its name."""
-    suffix = PurePosixPath(key.rpartition("/")[2]).suffix[:32]
+    stem, dot, end = key.rpartition("/")[2].rpartition(".")
+    suffix = (dot + end)[:32] if stem and end else ""
     room = LONGEST - len((tail + suffix).encode())
     return key.removesuffix(suffix).encode()[:room].decode(errors="ignore") + tail + suffix
 

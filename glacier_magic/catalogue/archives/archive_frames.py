@@ -45,12 +45,12 @@ def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.Data
 
 
 def whole(
-    database: Database, scope: Scope, vault: str, query: Query, made: Statement | None, **more: str
+    database: Database, scope: Scope, vault: str, query: Query, made: Statement | None, **more: Any
 ) -> pa.Table | None:
     """Return all archives of a vault as Arrow columns; None if rows are as fast: see :func:`.columns_of`.
 
     :param made: the statement of the query.
-    :param more: expressions of further columns, by their names.
+    :param more: those of :func:`.columns_of`.
     """
     every = replace(query, sort=None, states=None, as_of=None) in (Query(), Query(glob="*"))
     if made is None or not every or not fills_table(database, scope, vault):

@@ -35,14 +35,11 @@ class ArchiveRows(Sequence[ArchiveRecord]):
     """Archives in some 300 bytes each, where a list of records takes 1,000.
 
     :param table: the columns of :data:`.dataframes.ARCHIVES`, and ``seen``.
-    :param order: the rows of the table that these are; None for all, as they stand there.
+    :param order: the rows of the table that these are.
     """
 
-    def __init__(self, table: pa.Table, order: np.ndarray[Any, Any] | None = None) -> None:
-        import numpy as np
-
-        self._table = table
-        self._order = np.arange(len(table), dtype=np.int32) if order is None else order
+    def __init__(self, table: pa.Table, order: np.ndarray[Any, Any]) -> None:
+        self._table, self._order = table, order
 
     def __len__(self) -> int:
         return len(self._order)
@@ -91,15 +88,13 @@ class ArchiveRows(Sequence[ArchiveRecord]):
         return ArchiveRows(self._table, self._order[np.argsort(ages[self._order], kind="stable")])
 
     def same_bytes(self) -> list[int]:
-        """Return the places of archives whose bytes others may have, too."""
-        import pyarrow.compute as pc
+        """Return the places of archives whose bytes others may have, too, in order."""
+        import numpy as np
 
-        hashes = self._table["tree_hash"]
-        counts = pc.value_counts(hashes)
-        values, numbers = counts.field("values"), counts.field("counts")
-        several = values.filter(pc.and_(pc.greater(numbers, 1), values.is_valid()))
-        found = pc.is_in(hashes, value_set=several).to_numpy()
-        return list(map(int, found[self._order].nonzero()[0]))
+        roots = enumerate(field_of(self, "tree_hash"))  # one without a hash has bytes of its own
+        numbers = np.fromiter((hash(root or place) for place, root in roots), np.int64, len(self))
+        values, counts = np.unique(numbers, return_counts=True)
+        return list(map(int, np.isin(numbers, values[counts > 1]).nonzero()[0]))
 
 
 def matching(database: Database, scope: Scope, vault: str, glob: str | None) -> Sequence[ArchiveRecord]:
@@ -113,13 +108,18 @@ def matching(database: Database, scope: Scope, vault: str, glob: str | None) -> 
     first = next(pieces, [])
     if len(first) < PIECE:
         return [record_of(vault, dict(zip(_READ, row, strict=True)), dates) for row in first]
+    import numpy as np
+
     # Of what is in the vault: its last inventory lists what any has listed.
     seen = f"CASE WHEN listed IS NOT NULL THEN {dates[0][1]:d} END" if dates else "NULL"
-    table = whole(database, scope, vault, query, made, seen=seen)
-    if table is None:
+    table = whole(database, scope, vault, query, made, stored=True, seen=seen)
+    if table is not None:
+        order = table["order"].to_numpy()
+    else:
         several = ([(*row, _seen(row, dates)) for row in rows] for rows in chain([first], pieces))
         table = arrow(vault, several, read=(*READ, "seen"), columns=(*dataframes.ARCHIVES, "seen"))
-    return ArchiveRows(table)
+        order = np.arange(len(table), dtype=np.int32)
+    return ArchiveRows(table, order)
 
 
 def dates_of(database: Database, scope: Scope, vault: str) -> list[tuple[int, int]]:

@@ -173,6 +173,11 @@ class Archives:
         """Return the archives with these ids that the catalogue knows, in any state."""
         return self.of_rows(vault, self._with_ids(vault, archive_ids, states.visible))
 
+    def deleted(self, vault: str) -> set[str]:
+        """Return the ids of the archives of a vault that this catalogue has deleted."""
+        rows = self._rows(vault, "deleted IS NOT NULL", (), states.visible)
+        return {row["archive_id"] for row in rows}
+
     def row_numbers(self, vault: str, archive_ids: Sequence[str]) -> dict[str, int]:
         """Return the row numbers of those of these archives that are in the vault, by their ids."""
         return {row["archive_id"]: row["id"] for row in self._with_ids(vault, archive_ids, states.in_vault)}

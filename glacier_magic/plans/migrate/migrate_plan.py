@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from decimal import Decimal
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
-from ...base.session_limits import USUAL
 from ...base.units import from_ms, human_bytes, human_sum, human_total, local_time, plural
 from ...catalogue import ArchiveRecord
 from ...catalogue.archives.archive_rows import fields_of
@@ -128,8 +128,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         super()._schedule_again()
         moved = [self._sums[action] for action in MOVED]
         self._holding = Holding(sum(each.size for each in moved), sum(each.count for each in moved))
-        sizes = (self.items.size(place) or 0 for place in self.items.places(*STATES))
-        self._writing = Writing.of(Counter(size if size > USUAL.object_part else 0 for size in sizes))
+        self._writing = Writing.of(zip(self.items.sizes(*STATES), repeat(1)))
 
     # What it says
 

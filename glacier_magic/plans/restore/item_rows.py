@@ -32,19 +32,30 @@ class Sums:
     largest: int = 0
     outputs: int = 0
 
-    def add(self, size: int | None, retrieved: int | None, fetched: int | None) -> None:
+    def add(self, item: RetrievalItem) -> None:
         """Count an item."""
+        retrieved, fetched = item.retrieved or 0, item.fetched or 0
         self.count += 1
-        if size is None:
-            self.unsized += 1
-        else:
-            self.size += size
-        if retrieved:
-            self.retrieved += retrieved
-            self.largest = max(self.largest, retrieved)
-        if fetched:
-            self.fetched += fetched
-            self.outputs += -(-fetched // USUAL.piece)
+        self.size += item.size or 0
+        self.unsized += item.size is None
+        self.retrieved += retrieved
+        self.largest = max(self.largest, retrieved)
+        self.fetched += fetched
+        self.outputs += -(-fetched // USUAL.piece)
+
+    def add_whole(self, sizes: Sequence[int], *, fetch: bool) -> None:
+        """Count whole archives, of which no byte is here.
+
+        :param sizes: bytes of each; -1 where they are not known.
+        """
+        unsized, largest = sizes.count(-1), max(sizes)
+        total = sum(sizes) + unsized
+        self.count, self.unsized = self.count + len(sizes), self.unsized + unsized
+        self.size, self.retrieved = self.size + total, self.retrieved + total
+        self.largest = max(self.largest, largest)
+        if fetch:
+            self.fetched += total
+            self.outputs += sum(-(-size // USUAL.piece) for size in sizes if size > 0)
 
 
 class Items(Sequence[Item], Generic[Item]):
@@ -110,8 +121,11 @@ class Items(Sequence[Item], Generic[Item]):
 
     def places(self, *actions: str) -> Sequence[int]:
         """Return the places of the items with one of these actions."""
-        chosen = bytearray(action in actions for action in ACTIONS).ljust(256, b"\0")
-        return array("q", compress(range(len(self)), self._actions.translate(chosen)))
+        return array("q", compress(range(len(self)), self._actions.translate(_only(*actions))))
+
+    def sizes(self, *actions: str) -> Iterator[int]:
+        """Yield the size of each item with one of these actions; 0 where it is not known."""
+        return (max(0, size) for size in compress(self._sizes, self._actions.translate(_only(*actions))))
 
     def others(self) -> dict[str, list[int]]:
         """Return the places of the items without a request, by what people read of the action."""
@@ -133,14 +147,20 @@ class Items(Sequence[Item], Generic[Item]):
     def sums(self) -> dict[str, Sums]:
         """Return the numbers of each action."""
         found = {action: Sums() for action in ACTIONS}
-        fetches = [action in TO_FETCH for action in ACTIONS]
-        for place, (code, size) in enumerate(zip(self._actions, self._sizes, strict=True)):
-            if place not in self.known:
-                known = None if size < 0 else size
-                found[ACTIONS[code]].add(known, known, known if fetches[code] else 0)
-        for item in self.known.values():
-            found[item.action].add(item.size, item.retrieved, item.fetched)
+        others = bytearray(self._actions)
+        for place, item in self.known.items():
+            found[item.action].add(item)
+            others[place] = len(ACTIONS)
+        for code, action in enumerate(ACTIONS):
+            if code in others:
+                sizes = array("q", compress(self._sizes, others.translate(_only(action))))
+                found[action].add_whole(sizes, fetch=action in TO_FETCH)
         return found
+
+
+def _only(*actions: str) -> bytes:
+    """Return the table that translates the codes of these actions to 1, and all others to 0."""
+    return bytes(action in actions for action in ACTIONS).ljust(256, b"\0")
 
 
 def sums_of(items: Iterable[RetrievalItem]) -> dict[str, Sums]:

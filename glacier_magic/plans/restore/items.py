@@ -17,7 +17,6 @@ from ...base.files import occupied
 from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
-from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs.copying import verified_copy
 from ...transfer.layout import DOUBT
@@ -193,7 +192,7 @@ def decide(
     """
     ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
     wanted = list(zip(archives, ranges, strict=True))
-    known = _Known(catalogue, vault, tier, to, [archive.archive_id for archive in archives])
+    known = _Known(catalogue, vault, tier, to)
     known.exact = exact
     paths = targets(wanted, to)
     items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
@@ -205,11 +204,10 @@ class _Known:
 
     exact = False
 
-    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
+    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
         self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
-        known = catalogue.archives.known(vault, ids)  # in few queries, as there may be thousands
-        self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
+        self._deleted = catalogue.archives.deleted(vault)
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
         self._ended: dict[tuple[str, str | None], list[Download]] = {}

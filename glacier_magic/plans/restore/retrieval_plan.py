@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
@@ -23,6 +25,18 @@ from .timetable import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from reading many new objects again and again: none is garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class RetrievalPlan(Plan[Batch], Generic[Item]):
@@ -60,7 +74,8 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
 
     def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
-        self.items = self._decide()
+        with _uncollected():
+            self.items = self._decide()
         self._schedule_again()
 
     def _decide(self) -> Items[Item]:
@@ -71,10 +86,12 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self._last = self._last_requests()
 
     def _paced(self) -> Timetable | None:
-        sizes = self.items.retrieved(ASK)
         # A request to the service: only where it matters.
-        policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
-        now = self._clock.now_ms()
+        asks = self.tier == SUBJECT and bool(self.items.places(ASK))
+        policy = self._tracker.policies.current() if asks else None
+        if self.pace is None and policy is None:
+            return None
+        sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
