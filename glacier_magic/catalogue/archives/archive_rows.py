@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, overload
@@ -12,7 +12,7 @@ from ...base import dataframes
 from ..storage.database import Database, Scope
 from .archive_frames import READ, arrow, whole
 from .archive_record import ArchiveRecord
-from .identity import unpack_hash
+from .identity import bytes_key, unpack_hash
 from .query import COLUMNS, Query, statement
 from .states import last_seen
 
@@ -187,3 +187,11 @@ def same_bytes(archives: Sequence[ArchiveRecord]) -> list[int]:
         return archives.same_bytes()
     counts = Counter(archive.bytes_key for archive in archives)
     return list(compress(range(len(archives)), (counts[a.bytes_key] > 1 for a in archives)))
+
+
+def concerned(archives: Sequence[ArchiveRecord], contents: Collection[str]) -> Iterator[int]:
+    """Yield the places of the archives whose id, or key of bytes, is one of *contents*."""
+    if contents:
+        for place, (own, size, root) in enumerate(fields_of(archives, "archive_id", "size", "tree_hash")):
+            if own in contents or bytes_key(size, root) in contents:
+                yield place

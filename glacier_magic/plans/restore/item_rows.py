@@ -139,10 +139,11 @@ class Items(Sequence[Item], Generic[Item]):
 
     def retrieved(self, *actions: str) -> list[int | None]:
         """Return the bytes that the service retrieves for each item with one of these actions."""
-        return [
-            self.known[place].retrieved if place in self.known else self.size(place)
-            for place in self.places(*actions)
-        ]
+        found = array("q", self._sizes)
+        for place, item in self.known.items():
+            found[place] = -1 if item.retrieved is None else item.retrieved
+        chosen = compress(found, self._actions.translate(_only(*actions)))
+        return [None if size < 0 else size for size in chosen]
 
     def sums(self) -> dict[str, Sums]:
         """Return the numbers of each action."""
