@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives.archive_rows import fields_of, records_of
+from ..catalogue.archives.archive_rows import fields_of, records_of, repeated
 from ..catalogue.archives.folders import SEPARATORS
 from ..catalogue.archives.identity import ARCHIVE_ID, bytes_key
 from ..catalogue.archives.no_match import no_match
@@ -285,8 +284,8 @@ def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[Sequen
     # Without a name, each is alone.  Hashes alone: there may be a million names.
     own = fields_of(archives, "name", "archive_id")
     marks = array("q", (hash(name or archive_id) for name, archive_id in own))
-    counts = Counter(marks)
-    places = [place for place, mark in enumerate(marks) if counts[mark] > 1]
+    again = repeated(marks)
+    places = [place for place, mark in enumerate(marks) if mark in again]
     names: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
     facts = fields_of(archives, "name", "archive_id", "size", "tree_hash", "created", places=places)
     for place, (name, archive_id, size, tree_hash, created) in zip(places, facts, strict=True):

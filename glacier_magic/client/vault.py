@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..administration import AccessPolicy, Lock, Notifications, Tags
+from ..base.collector import uncollected
 from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
@@ -95,7 +96,8 @@ class Vault(VaultMoves):
         """
         part = None if byte_range is None else Asked.of(byte_range)
         found = self.select(*words, unknown_ids=part is None)  # an unknown size has no end to align with
-        archives, older = versions(found, newest=newest)
+        with uncollected():
+            archives, older = versions(found, newest=newest)
         return self.restore_archives(
             archives,
             None if part is None else [part] * len(archives),

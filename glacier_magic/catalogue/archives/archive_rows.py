@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain, compress
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, overload
 
@@ -86,15 +87,6 @@ class ArchiveRows(Sequence[ArchiveRecord]):
 
         ages = pc.fill_null(self._table["created"].cast("int64"), 0).to_numpy()
         return ArchiveRows(self._table, self._order[np.argsort(ages[self._order], kind="stable")])
-
-    def same_bytes(self) -> list[int]:
-        """Return the places of archives whose bytes others may have, too, in order."""
-        import numpy as np
-
-        roots = enumerate(field_of(self, "tree_hash"))  # one without a hash has bytes of its own
-        numbers = np.fromiter((hash(root or place) for place, root in roots), np.int64, len(self))
-        values, counts = np.unique(numbers, return_counts=True)
-        return list(map(int, np.isin(numbers, values[counts > 1]).nonzero()[0]))
 
 
 def matching(database: Database, scope: Scope, vault: str, glob: str | None) -> Sequence[ArchiveRecord]:
@@ -183,10 +175,20 @@ def records_of(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) 
 
 def same_bytes(archives: Sequence[ArchiveRecord]) -> list[int]:
     """Return the places of archives whose bytes others may have, too, in order."""
-    if isinstance(archives, ArchiveRows):
-        return archives.same_bytes()
-    counts = Counter(archive.bytes_key for archive in archives)
-    return list(compress(range(len(archives)), (counts[a.bytes_key] > 1 for a in archives)))
+    roots = enumerate(field_of(archives, "tree_hash"))  # one without a hash has bytes of its own
+    marks = array("q", (hash(root or place) for place, root in roots))
+    several = repeated(marks)
+    return [place for place, mark in enumerate(marks) if mark in several]
+
+
+def repeated(marks: array[int]) -> set[int]:
+    """Return the numbers that occur more than once."""
+    if len(marks) < PIECE:
+        return {mark for mark, count in Counter(marks).items() if count > 1}
+    import numpy as np
+
+    values, counts = np.unique(np.frombuffer(marks, np.int64), return_counts=True)
+    return set(values[counts > 1].tolist())
 
 
 def concerned(archives: Sequence[ArchiveRecord], contents: Collection[str]) -> Iterator[int]:

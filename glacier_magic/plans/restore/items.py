@@ -318,10 +318,10 @@ def is_there(row: Download) -> bool:
     return False
 
 
-def once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
+def once(items: list[RestoreItem], paths: Sequence[Path] = ()) -> list[RestoreItem]:
     """Let items with the same bytes come from one of them.
 
-    :param paths: the path that each is to be written to, whether it exists or not.
+    :param paths: the path that each part is to be written to, whether it exists or not.
     """
     groups: dict[str, list[int]] = {}
     for place, item in enumerate(items):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
+from ...base.collector import uncollected
 from ...base.rendering import Rendered
 from ...base.units import from_ms
 from ...catalogue import ArchiveRecord
@@ -25,18 +24,6 @@ from .timetable import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from reading many new objects again and again: none is garbage."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class RetrievalPlan(Plan[Batch], Generic[Item]):
@@ -74,7 +61,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
 
     def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
-        with _uncollected():
+        with uncollected():
             self.items = self._decide()
         self._schedule_again()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ...base.ranges import ByteRange, part_name
 from ...base.safenames import UnsafePath, alternatives, is_plain_below, numbered, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_rows import fields_of, records_of
+from ...catalogue.archives.archive_rows import fields_of, records_of, repeated
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.storage.letters import folded
 from ...errors import InputError
@@ -96,16 +95,16 @@ class Targets:
         for place, archive in zip(existing, records_of(archives, existing), strict=True):
             own[place] = str(_path(archive, None, root))  # a link may lead out
         marks = array("q", map(hash, map(folded, own)))
-        counts, folders = Counter(marks), _folders(own)
-        taken = set(map(hash, folders))
-        places = [place for place, mark in enumerate(marks) if counts[mark] > 1 or mark in taken]
+        folders = _folders(own)
+        several = repeated(marks) | set(map(hash, folders))
+        places = [place for place, mark in enumerate(marks) if mark in several]
         chosen = list(own)
         for each in (places, range(len(own))):
             facts = fields_of(archives, "archive_id", "size", "tree_hash", places=each)
             contents = (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
             found = _numbered([own[place] for place in each], contents, set(folders))
-            new = [path for place, path in zip(each, found, strict=True) if path != own[place]]
-            if each is places and any(hash(folded(path)) in counts for path in new):
+            new = {hash(folded(p)) for place, p in zip(each, found, strict=True) if p != own[place]}
+            if each is places and not new.isdisjoint(marks):
                 continue  # a number makes the name of another archive: all are looked at, in order
             for place, path in zip(each, found, strict=True):
                 chosen[place] = path
