@@ -224,7 +224,7 @@ class MoveItems(Items[MoveItem]):
         records = zip(more, records_of(archives, list(more)), strict=True)
         known = {place: make(place, archive, actions[place]) for place, archive in records}
         super().__init__(archives, make, known, actions)
-        self.keys, self.whys = keys, whys
+        self.whys = whys
 
 
 def _whys(

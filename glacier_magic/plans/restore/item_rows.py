@@ -10,7 +10,8 @@ from typing import ClassVar, Generic, TypeVar, overload
 
 from ...base.session_limits import USUAL
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_rows import field_of, records_of
+from ...catalogue.archives.archive_rows import field_of, fields_of, records_of
+from ...catalogue.archives.identity import bytes_key
 from .items import ACTIONS, ASK, OTHERS, TO_FETCH, RetrievalItem
 
 Item = TypeVar("Item", bound=RetrievalItem)
@@ -136,6 +137,14 @@ class Items(Sequence[Item], Generic[Item]):
                 words = self.own_words.get(action, action) if item is None else item.words
                 found.setdefault(words, []).append(place)
         return found
+
+    def keys(self, *actions: str) -> Iterator[str]:
+        """Yield the key of the request of each item with one of these actions."""
+        places = self.places(*actions)
+        facts = fields_of(self.archives, "archive_id", "size", "tree_hash", places=places)
+        for place, (archive_id, size, tree_hash) in zip(places, facts, strict=True):
+            item = self.known.get(place)
+            yield item.key if item is not None else bytes_key(size, tree_hash) or archive_id
 
     def retrieved(self, *actions: str) -> list[int | None]:
         """Return the bytes that the service retrieves for each item with one of these actions."""

@@ -19,7 +19,7 @@ from ...errors.steps import option
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
-from .item_rows import Item
+from .item_rows import Item, Items
 from .items import ASK, NOTHING, STATES, TO_FETCH, RetrievalItem
 from .timetable import Timetable
 
@@ -47,7 +47,8 @@ def carry_out(
     """
     batch = uuid.uuid4().hex
     shared = {"batch": batch, "tier": tier, "root": str(root), "asked": now}
-    asked = [place for place, item in enumerate(items) if item.action == ASK]
+    items = items if isinstance(items, Items) else Items.of(items)
+    asked = items.places(ASK)
     due = dict(zip(asked, timetable.due if timetable else (), strict=False))
     limits = to_json(timetable.limits) if timetable else None
 

@@ -194,7 +194,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
+        return frozenset(self.items.keys(ASK))  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:
