@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice, takewhile
+from itertools import groupby, islice, takewhile
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
@@ -53,21 +53,23 @@ def _folders(paths: Iterable[str]) -> set[str]:
     return set(map(folded, found))
 
 
-def _numbered(paths: Sequence[str], contents: Iterable[str], taken: set[str]) -> list[str]:
+def _numbered(paths: Sequence[str], contents: Iterable[str], folders: Collection[str]) -> list[str]:
     """Return the path that each is written to.
 
     :param contents: the same text for the same bytes.
-    :param taken: what no path may be, folded: some file systems ignore case, or composition.
+    :param folders: what no path may be, folded: some file systems ignore case, or composition.
     """
+    taken: set[str] = set()
     chosen: dict[tuple[str, str], str] = {}
     keys = list(zip(paths, contents, strict=True))
     for key in keys:
         if key not in chosen:  # the same name and bytes: one file serves both
-            free = key[0]
-            if folded(free) in taken:
-                free = next(each for each in numbered(free) if folded(each) not in taken)
+            free, fold = key[0], folded(key[0])
+            if fold in taken or fold in folders:
+                others = ((name, folded(name)) for name in numbered(free))
+                free, fold = next(each for each in others if each[1] not in taken and each[1] not in folders)
             chosen[key] = free
-            taken.add(folded(free))
+            taken.add(fold)
     return [chosen[key] for key in keys]
 
 
@@ -96,22 +98,28 @@ class Targets:
             own[place] = str(_path(archive, None, root))  # a link may lead out
         marks = array("q", map(hash, map(folded, own)))
         folders = _folders(own)
-        several = repeated(marks) | set(map(hash, folders))
+        several, chosen, new = repeated(marks) | set(map(hash, folders)), list(own), set()
         places = [place for place, mark in enumerate(marks) if mark in several]
-        chosen = list(own)
-        for each in (places, range(len(own))):
-            facts = fields_of(archives, "archive_id", "size", "tree_hash", places=each)
-            contents = (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
-            found = _numbered([own[place] for place in each], contents, set(folders))
-            new = {hash(folded(p)) for place, p in zip(each, found, strict=True) if p != own[place]}
-            if each is places and not new.isdisjoint(marks):
-                continue  # a number makes the name of another archive: all are looked at, in order
-            for place, path in zip(each, found, strict=True):
-                chosen[place] = path
-            break
+        places.sort(key=marks.__getitem__)  # what a disk may not tell apart comes together, in order
+        pairs = zip(places, _contents(archives, places), strict=True)
+        for _, group in groupby(pairs, lambda pair: marks[pair[0]]):
+            some, contents = zip(*group, strict=True)
+            for place, path in zip(some, _numbered([own[p] for p in some], contents, folders), strict=True):
+                if path != own[place]:
+                    chosen[place] = path
+                    new.add(hash(folded(path)))
+        if not new.isdisjoint(
+            marks
+        ):  # a number makes the name of another archive: all are looked at, in order
+            chosen = _numbered(own, _contents(archives, None), folders)
         if not disk.empty:
             existing += [p for p, path in enumerate(chosen) if path != own[p] and disk.may_have(path)]
         return cls(own, chosen, frozenset(existing))
+
+
+def _contents(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) -> Iterator[str]:
+    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
+    return (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
 
 
 def _own(archives: Sequence[ArchiveRecord], root: Path) -> list[str]:
