@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives.archive_rows import fields_of, records_of, repeated
+from ..catalogue.archives.archive_sequence import fields_of, records_of, repeated
 from ..catalogue.archives.folders import SEPARATORS
 from ..catalogue.archives.identity import ARCHIVE_ID, bytes_key
 from ..catalogue.archives.no_match import no_match

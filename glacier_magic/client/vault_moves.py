@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..base.bucket_names import BucketFolder
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
-from ..catalogue.archives.archive_rows import by_age
+from ..catalogue.archives.archive_sequence import by_age
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option

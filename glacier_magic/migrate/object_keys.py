@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ..base.bucket_names import BucketFolder
 from ..base.units import from_ms
 from ..catalogue import ArchiveRecord
-from ..catalogue.archives.archive_rows import field_of, fields_of, records_of
+from ..catalogue.archives.archive_sequence import field_of, fields_of, records_of
 from ..catalogue.archives.identity import bytes_key
 from ..errors import InputError
 

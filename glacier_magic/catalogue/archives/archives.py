@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..storage.database import Database, Scope
 from ..storage.letters import spellings
-from . import archive_rows, folders, identity, states
+from . import archive_sequence, folders, identity, states
 from .archive_record import ArchiveRecord
 from .folders import END, SEPARATORS, Folder, FolderChanges
 from .query import Page, Query, page, statement
@@ -143,7 +143,7 @@ class Archives:
     def matching(self, vault: str, glob: str | None = None) -> Sequence[ArchiveRecord]:
         """Return the archives of a vault by name, then creation time, without deleted ones.
 
-        Many are columns, and each is a record only while it is looked at: see :mod:`.archive_rows`.
+        Many are columns, and each is a record only while it is looked at: see :mod:`.archive_sequence`.
 
         :param glob: ``*``, ``?`` and ``[...]`` match anywhere in the name, including ``/``;
             ``folder/`` means every name below it, and so does ``folder``, unless it is the exact name
@@ -153,7 +153,7 @@ class Archives:
             exact = self.named(vault, glob)  # photo[1].jpg is a name before it is a pattern
             if exact:
                 return exact
-        return archive_rows.matching(self._database, self._scope, vault, glob)
+        return archive_sequence.matching(self._database, self._scope, vault, glob)
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives with this name, composed or not, oldest first, without deleted ones."""
@@ -256,8 +256,8 @@ class Archives:
 
     def of_rows(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
         """Return rows as records; they need the columns that :data:`.query.COLUMNS` names, and state."""
-        dates = archive_rows.dates_of(self._database, self._scope, vault)
-        return [archive_rows.record_of(vault, row, dates) for row in rows]
+        dates = archive_sequence.dates_of(self._database, self._scope, vault)
+        return [archive_sequence.record_of(vault, row, dates) for row in rows]
 
     # Queries
 

@@ -16,7 +16,7 @@ from ...base.dataframes import marked
 from ...base.rendering import SHOWN
 from ...base.units import from_ms, human_bytes, human_sum, human_total, local_time, plural
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_rows import fields_of
+from ...catalogue.archives.archive_sequence import fields_of
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
 from ...jobs import Tracker

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ...catalogue.archives.archive_rows import field_of, fields_of, records_of, same_bytes
+from ...catalogue.archives.archive_sequence import field_of, fields_of, records_of, same_bytes
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url

@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, TypeVar, overload
 
 from ...base.session_limits import USUAL
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_rows import field_of, fields_of, records_of
+from ...catalogue.archives.archive_sequence import field_of, fields_of, records_of
 from ...catalogue.archives.identity import bytes_key
 from .items import ACTIONS, ASK, OTHERS, TO_FETCH, RetrievalItem
 

@@ -15,7 +15,7 @@ from ...base.ranges import ByteRange, part_name
 from ...base.safenames import UnsafePath, alternatives, is_plain_below, numbered, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_rows import fields_of, records_of, repeated
+from ...catalogue.archives.archive_sequence import fields_of, records_of, repeated
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.storage.letters import folded
 from ...errors import InputError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...catalogue import ArchiveRecord, Catalogue
-from ...catalogue.archives.archive_rows import concerned, fields_of, records_of, same_bytes
+from ...catalogue.archives.archive_sequence import concerned, fields_of, records_of, same_bytes
 from ...catalogue.archives.identity import bytes_key
 from .item_rows import Items
 from .items import SAME, TWIN, Known, RestoreItem, once

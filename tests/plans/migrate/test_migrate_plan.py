@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from glacier_magic.catalogue import ArchiveRecord
-from glacier_magic.catalogue.archives import archive_rows
+from glacier_magic.catalogue.archives import archive_sequence
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
 from glacier_magic.plans.restore.items import RetrievalItem
@@ -327,7 +327,7 @@ def test_classes_by_either_spelling():
 @pytest.fixture
 def many(session, monkeypatch):
     """A vault of 4,000 archives; of eight one has the name of another, and of 24 one its bytes, too."""
-    monkeypatch.setattr(archive_rows, "PIECE", 1_000)
+    monkeypatch.setattr(archive_sequence, "PIECE", 1_000)
     vault = session.create_vault("many")
     rows = batch(range(4_000)).to_pylist()
     for row in range(8, len(rows), 8):

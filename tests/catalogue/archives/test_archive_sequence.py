@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from glacier_magic.catalogue.archives import archive_rows
-from glacier_magic.catalogue.archives.archive_rows import (
+from glacier_magic.catalogue.archives import archive_sequence
+from glacier_magic.catalogue.archives.archive_sequence import (
     ArchiveRows,
     by_age,
     field_of,
@@ -19,7 +19,7 @@ from tests.catalogue.archives.test_ingest import START, read
 @pytest.mark.parametrize("ids", [138, 137])
 def test_columns_are_the_records(catalogue, monkeypatch, ids):  # noqa: F811
     """Also those with ids of another length, which are read by rows."""
-    monkeypatch.setattr(archive_rows, "PIECE", 7)
+    monkeypatch.setattr(archive_sequence, "PIECE", 7)
     read(catalogue, range(20), START)
     read(catalogue, range(1, 30), START + 1)
     catalogue.archives.record(archive(61, archive_id="3" * ids))
