@@ -192,14 +192,14 @@ def decide(
     """
     ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
     wanted = list(zip(archives, ranges, strict=True))
-    known = Known(catalogue, vault, tier, to)
+    known = RestoreFacts(catalogue, vault, tier, to)
     known.exact = exact
     paths = targets(wanted, to)
     items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
     return once(items, [path for _, path in paths])
 
 
-class Known:
+class RestoreFacts:
     """The known downloads, jobs and files of archives of one vault in one folder."""
 
     exact = False

@@ -9,7 +9,7 @@ from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.archive_sequence import concerned, fields_of, records_of, same_bytes
 from ...catalogue.archives.identity import bytes_key
 from .item_rows import Items
-from .items import SAME, TWIN, Known, RestoreItem, once
+from .items import SAME, TWIN, RestoreFacts, RestoreItem, once
 from .targets import Targets
 
 
@@ -20,7 +20,7 @@ def decide_whole(
 
     :raises InputError: a name cannot be written below *to*.
     """
-    known, files = Known(catalogue, vault, tier, to), Targets.of(archives, to)
+    known, files = RestoreFacts(catalogue, vault, tier, to), Targets.of(archives, to)
     some = {
         *files.existing,
         *concerned(archives, known.contents()),
