@@ -53,7 +53,7 @@ class Move:
     @cached_property
     def written(self) -> Quote:
         """The price of its requests to S3."""
-        return writing(PRICES, TARGETS[self.name], Writing.of({PETABYTE // self.archives: self.archives}))
+        return writing(PRICES, TARGETS[self.name], Writing.of([(PETABYTE // self.archives, self.archives)]))
 
     def requests(self, *items: str) -> str:
         """Return the price of its requests to S3 by some items; of all others without any."""

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -33,6 +33,9 @@ _JOINERS = frozenset("\u200c\u200d")
 _DRIVE = re.compile("[A-Za-z]:")
 # Windows counts the raised digits, too.
 _DEVICE = re.compile("(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
+_DEVICE_BELOW = re.compile(f"/{_DEVICE.pattern} *[./]", re.IGNORECASE)
+# No empty part, none that begins with a dot, and none that ends in a dot or a space.
+_CHANGED = (*(_REFUSED - set("/:")), "//", "/.", "./", " /")
 _INNER_SUFFIX = re.compile("\\.[A-Za-z][A-Za-z0-9]{0,3}")
 _WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)", re.IGNORECASE)
 
@@ -91,15 +94,41 @@ def safe_target(root: Path, name: str, *, fallback: str) -> Path:
     return target
 
 
+def is_plain_below(root: Path, names: Sequence[str]) -> bool:
+    """Return whether :func:`safe_target` changes nothing of any of these names, as long as no link leads out.
+
+    It may be False for names of which nothing is changed.
+    """
+    longest = max(map(len, names), default=0)
+    text = "".join(f"/{name}/:" for name in names)  # most names are plain, which is seen of many at once
+    if not text.isascii() and sys.getfilesystemencoding() != "utf-8":
+        return False
+    return (
+        os.sep == "/"
+        and text.isprintable()  # else it may have one of the refused categories
+        and text.count(":") == len(names)
+        and not any(sign in text for sign in _CHANGED)
+        and not _DEVICE_BELOW.search(text)
+        and longest * (1 if text.isascii() else 4) <= MAX_BYTES
+        and (longest < MAX_DEPTH or all(name.count("/") < MAX_DEPTH for name in names))
+        and not _is_long(root.resolve() / ("x" * MAX_BYTES))
+    )
+
+
 def alternatives(path: Path) -> Iterator[Path]:
     """Yield *path*, then "stem (2).ext", "stem (3).ext" and so on without end.
 
     Double suffixes such as ``.tar.gz`` stay together.
     """
     yield path
-    stem, suffix = _split_suffix(path.name)
+    yield from map(path.with_name, numbered(path.name))
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield the other names of :func:`alternatives` for the name, or path, of a file."""
+    stem, suffix = _split_suffix(name)
     for number in count(2):
-        yield path.with_name(f"{stem} ({number}){suffix}")
+        yield f"{stem} ({number}){suffix}"
 
 
 def _component(piece: str) -> str:

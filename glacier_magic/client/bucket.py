@@ -168,7 +168,7 @@ class Bucket(Vault):
         """
         return HurryPlan(self._copied(words), tier=checked_tier(tier), **self._known())
 
-    def _copied(self, words: Sequence[Selectable]) -> list[ArchiveRecord]:
+    def _copied(self, words: Sequence[Selectable]) -> Sequence[ArchiveRecord]:
         if words:
             return self.select(*words)
         waiting = (d.archive_id for d in self._catalogue.downloads.open() if d.vault == self.name)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.archives.archive_sequence import fields_of, records_of, repeated
 from ..catalogue.archives.folders import SEPARATORS
-from ..catalogue.archives.identity import ARCHIVE_ID
+from ..catalogue.archives.identity import ARCHIVE_ID, bytes_key
 from ..catalogue.archives.no_match import no_match
 from ..catalogue.archives.query import archive_pattern
 from ..catalogue.archives.states import DELETED, deleted_here
@@ -108,10 +109,13 @@ class Selector:
     catalogue: Catalogue
     vault: str
 
-    def select(self, words: Sequence[Selectable], *, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(self, words: Sequence[Selectable], *, unknown_ids: bool = False) -> Sequence[ArchiveRecord]:
         """Return the archives that *words* match, each once, in order: see :meth:`.Vault.select`."""
+        checked = self._checked(words)
+        if len(checked) == 1 and isinstance(checked[0], str):  # a pattern matches none twice
+            return self._matching(checked[0], unknown_ids)
         found: dict[str, ArchiveRecord] = {}
-        for word in self._checked(words):
+        for word in checked:
             matched = self._matching(word, unknown_ids) if isinstance(word, str) else word
             found.update((record.archive_id, record) for record in matched)  # each archive is paid for once
         return list(found.values())
@@ -150,8 +154,9 @@ class Selector:
             )
         return [found[each] for each in ids]
 
-    def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
+    def _matching(self, word: str, unknown_ids: bool) -> Sequence[ArchiveRecord]:
         archives = self.catalogue.archives
+        records: Sequence[ArchiveRecord]
         if not {"*", "?"} & set(word) or word.startswith("name:"):
             named = archives.named(self.vault, word.removeprefix("name:"))
             if named:
@@ -267,7 +272,7 @@ class Selector:
         return folder or bool({"*", "?"} & set(word))
 
 
-def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[list[ArchiveRecord], str]:
+def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[Sequence[ArchiveRecord], str]:
     """Return the archives to restore, and a text on older versions; it is empty where there are none.
 
     Archives of one name and different bytes are versions of it.  Of two that were uploaded in the same
@@ -276,33 +281,39 @@ def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[list[A
     :param newest: leave out the older versions of each name.
     :raises InputError: they are to be left out, and it is not known when each was uploaded.
     """
-    names: dict[str, dict[str, list[ArchiveRecord]]] = {}
-    for archive in archives:  # without a name, each is alone
-        same = names.setdefault(archive.name or archive.archive_id, {})
-        same.setdefault(archive.bytes_key, []).append(archive)
-    several = [list(found.values()) for found in names.values() if len(found) > 1]
-    older: list[list[ArchiveRecord]] = []
-    for found in several:
-        if all(archive.created for version in found for archive in version):
-            latest = [max(archive.created or 0 for archive in version) for version in found]
-            older += [version for version, time in zip(found, latest, strict=True) if time < max(latest)]
+    # Without a name, each is alone.  Hashes alone: there may be a million names.
+    own = fields_of(archives, "name", "archive_id")
+    marks = array("q", (hash(name or archive_id) for name, archive_id in own))
+    again = repeated(marks)
+    places = [place for place, mark in enumerate(marks) if mark in again]
+    names: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
+    facts = fields_of(archives, "name", "archive_id", "size", "tree_hash", "created", places=places)
+    for place, (name, archive_id, size, tree_hash, created) in zip(places, facts, strict=True):
+        same = names.setdefault(name or archive_id, {})
+        same.setdefault(bytes_key(size, tree_hash) or archive_id, []).append((place, created))
+    several = {name: list(found.values()) for name, found in names.items() if len(found) > 1}
+    older: list[tuple[str, list[int]]] = []
+    for name, found in several.items():
+        if all(created for version in found for _, created in version):
+            latest = [max(created or 0 for _, created in version) for version in found]
+            old = [version for version, time in zip(found, latest, strict=True) if time < max(latest)]
         elif newest:
             raise InputError(
-                f"{found[0][0].name!r} has {len(found)} versions, and when each was uploaded is not known",
+                f"{name!r} has {len(found)} versions, and when each was uploaded is not known",
                 cure=f"{step('inventory')} reads it; or leave out {option('newest')}.",
             )
         else:
-            older += found[1:]  # whichever they are
+            old = found[1:]  # whichever they are
+        older += [(name, [place for place, _ in version]) for version in old]
     if not older:
-        return list(archives), ""
-    count = (
-        f"{plural(len(older), 'older version')} of {plural(len({each[0].name for each in older}), 'name')}"
-    )
+        return archives, ""
+    count = f"{plural(len(older), 'older version')} of {plural(len({name for name, _ in older}), 'name')}"
     if not newest:
-        return list(archives), f"{count}: restored too; {option('newest', True)} leaves them out"
-    left_out = {archive.archive_id for version in older for archive in version}
-    kept = [archive for archive in archives if archive.archive_id not in left_out]
-    return kept, f"{count}: left out; without {option('newest')} they are restored too"
+        return archives, f"{count}: restored too; {option('newest', True)} leaves them out"
+    left_out = {place for _, version in older for place in version}
+    kept = [place for place in range(len(archives)) if place not in left_out]
+    words = f"{count}: left out; without {option('newest')} they are restored too"
+    return list(records_of(archives, kept)), words
 
 
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:

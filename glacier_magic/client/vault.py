@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..administration import AccessPolicy, Lock, Notifications, Tags
+from ..base.collector import uncollected
 from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
@@ -39,7 +40,7 @@ class Vault(VaultMoves):
 
     # Selecting
 
-    def select(self, *words: Selectable, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(self, *words: Selectable, unknown_ids: bool = False) -> Sequence[ArchiveRecord]:
         """Return the archives that *words* match, each once, in order.
 
         A word is a glob, an exact name, or a folder, which means all below it; ``name:`` and an exact
@@ -95,7 +96,8 @@ class Vault(VaultMoves):
         """
         part = None if byte_range is None else Asked.of(byte_range)
         found = self.select(*words, unknown_ids=part is None)  # an unknown size has no end to align with
-        archives, older = versions(found, newest=newest)
+        with uncollected():
+            archives, older = versions(found, newest=newest)
         return self.restore_archives(
             archives,
             None if part is None else [part] * len(archives),

@@ -6,11 +6,13 @@ import hashlib
 from concurrent.futures import Executor
 from decimal import Decimal
 from functools import partial
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from ..base.bucket_names import BucketFolder
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
+from ..catalogue.archives.archive_sequence import by_age
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option
@@ -91,14 +93,15 @@ class VaultMoves(VaultStaging):
                 f"{option('cross-region', True)} shows the price.",
             )
         # By age, as they were stored: the service finds them faster.
-        archives = sorted(self._selector.select(words), key=lambda archive: archive.created or 0)
-        there = {archive.archive_id: archive for archive in archives}
-        others = self._catalogue.archives.known(
-            self.name, [each for each in choice.given if each not in there]
-        )
-        check_given(choice.given, there, {archive.archive_id for archive in others})
+        archives = by_age(self._selector.select(words))
+        if choice.given:
+            there = {archive.archive_id: archive for archive in archives}
+            others = self._catalogue.archives.known(
+                self.name, [each for each in choice.given if each not in there]
+            )
+            check_given(choice.given, there, {archive.archive_id for archive in others})
         if sample is not None:
-            archives = sorted(archives, key=_chance)[:sample]
+            archives = nsmallest(sample, archives, key=_chance)
         return MigratePlan(
             archives,
             vault=self.name,

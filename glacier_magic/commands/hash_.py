@@ -104,7 +104,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Hashes:
     if args.check and args.against is None:
         raise InputError("--check needs an archive to compare with", cure="Add --against NAME.")
-    archives = []
+    archives: Sequence[ArchiveRecord] = []
     if args.against is not None:
         # Before the hashing, which may take hours.
         archives = console.vault(args.vault).select(args.against)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..base.tables import read_table
 from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
-from .object_keys import checked_key, fitting, key_of, plain_name, tailed
+from .object_keys import checked_key, fitting, key_of, plain_name, tailed, usual_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TIMES = ("created", "modified")
 FIELDS = (*TIMES, "name", "folder", "file", "archive_id", "vault", "size", "tree_hash")
 """What a template can name, and nothing else: no attribute and no index."""
+
+OTHERS_HAVE_IT = "others have the name"
+"""Why an archive has another key than its own."""
 
 _DATE = re.compile("(?:%[YmdHMSj]|[ -$&-z|~])+")  # in digits, which are the same in every language
 _TAIL = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff/\\]{1,64}")
@@ -76,6 +79,17 @@ class ChosenKeys:
         )
         return fitting(text, archive, prefix)
 
+    @property
+    def usual(self) -> bool:
+        """Whether the names make all keys."""
+        return not self.given and self.template is None and self.suffix is None
+
+    def keys(self, archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
+        """Return the key of each archive, whatever the others are."""
+        if self.given or self.template is not None:
+            return [self.key(archive, prefix) for archive in archives]
+        return usual_keys(archives, prefix)
+
     def another(self, key: str) -> str | None:
         """Return the key with the suffix, for one that has another object; None without a suffix."""
         return None if self.suffix is None else tailed(key, self.suffix)
@@ -86,7 +100,7 @@ class ChosenKeys:
             return ""
         own = self.key(archive, prefix)
         if key != own:
-            return "another object has the key" if key == self.another(own) else "others have the name"
+            return "another object has the key" if key == self.another(own) else OTHERS_HAVE_IT
         if archive.archive_id in self.given:
             return "given"
         if self.template is not None:

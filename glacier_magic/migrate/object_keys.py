@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from itertools import groupby, islice
 from string import printable
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ..base.bucket_names import BucketFolder
 from ..base.units import from_ms
 from ..catalogue import ArchiveRecord
+from ..catalogue.archives.archive_sequence import field_of, fields_of, records_of
+from ..catalogue.archives.identity import bytes_key
 from ..errors import InputError
 
 LONGEST = 1_024
@@ -26,6 +29,8 @@ OWN = ".glacier_magic/"
 DESCRIPTION = 1_024
 """Bytes of an archive's description that are written on its object: S3 allows 2 KB of metadata."""
 
+_PIECE = 500
+"""Names that are looked at together."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _DRIVE = re.compile("/*[A-Za-z]:(?=/|$)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # lists of S3 are XML
@@ -105,6 +110,7 @@ def keys(
     prefix: str = "",
     *,
     own: Callable[[ArchiveRecord, str], str] = key_of,
+    plain: Sequence[str] | None = None,
     fixed: Mapping[str, str] | None = None,
     taken: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -114,65 +120,119 @@ def keys(
     their date and the beginning of their id in it.
 
     :param own: makes the key of an archive and the prefix, whatever others there are.
+    :param plain: what it makes of each archive, if that is known.
     :param fixed: the keys that archives have already, by archive id.
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
-    plain = [own(archive, prefix) for archive in archives]
-    counts = Counter(plain)
-    groups: dict[str, dict[str, list[ArchiveRecord]]] = {}
-    for archive, key in zip(archives, plain, strict=True):
-        if counts[key] > 1 or key in taken or archive.archive_id in fixed:  # else nothing is to be decided
-            groups.setdefault(key, {}).setdefault(archive.bytes_key, []).append(archive)
-    found: dict[str, str] = {}
-    later: list[tuple[str, list[ArchiveRecord]]] = []
-    for key, by_bytes in groups.items():
-        newest = max(by_bytes, key=lambda content: max(map(_age, by_bytes[content])))
-        first = taken.get(key, newest)  # what has the key already keeps it
+    found = [own(archive, prefix) for archive in archives] if plain is None else list(plain)
+    counts = Counter(found)
+    if len(counts) == len(found) and not taken and not fixed:
+        return found  # nothing is to be decided
+    undecided = [place for place, key in enumerate(found) if counts[key] > 1 or key in taken]
+    if fixed:
+        ids = enumerate(field_of(archives, "archive_id"))
+        undecided = list({*undecided, *(place for place, archive_id in ids if archive_id in fixed)})
+    undecided.sort(key=found.__getitem__)
+    later: list[_Group] = []
+    for key, group in groupby(_facts(archives, undecided), lambda one: found[one.place]):
+        by_bytes: dict[str, list[_Archive]] = {}
+        for archive in group:
+            by_bytes.setdefault(archive.content, []).append(archive)
+        # What has the key already keeps it.
+        first = taken.get(key) or max(map(max, by_bytes.values())).content
         for content, same in by_bytes.items():
             had = [fixed[archive.archive_id] for archive in same if archive.archive_id in fixed]
             if had or content == first:
-                found.update((archive.archive_id, min(had, default=key)) for archive in same)
+                for archive in same:
+                    found[archive.place] = fixed.get(archive.archive_id, min(had, default=key))
             else:
-                later.append((key, same))
-    _distinguish(later, taken.keys() | counts.keys(), found)
-    found |= fixed
-    return [found.get(archive.archive_id, key) for archive, key in zip(archives, plain, strict=True)]
+                newest = max(same)
+                places = [archive.place for archive in same]
+                later.append(_Group(key, newest.created, newest.archive_id, places))
+    _distinguish(later, taken, counts, found)
+    return found
 
 
-def _distinguish(
-    later: Sequence[tuple[str, list[ArchiveRecord]]], taken: Iterable[str], found: dict[str, str]
-) -> None:
+def _facts(archives: Sequence[ArchiveRecord], places: Sequence[int]) -> Iterator[_Archive]:
+    facts = fields_of(archives, "archive_id", "created", "size", "tree_hash", places=places)
+    for place, (archive_id, created, size, tree_hash) in zip(places, facts, strict=True):
+        content = bytes_key(size, tree_hash) or archive_id
+        yield _Archive(created or 0, archive_id, place, content, created)
+
+
+class _Archive(NamedTuple):
+    """What decides the key of one of several archives: first its age."""
+
+    age: int
+    archive_id: str
+    place: int
+    content: str
+    created: int | None
+
+
+class _Group(NamedTuple):
+    """Archives with the same name and bytes, whose key others have: age and id are those of the newest."""
+
+    key: str
+    created: int | None
+    archive_id: str
+    places: list[int]
+
+
+def usual_keys(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
+    """Return the key that the name of each archive makes, whatever the others are."""
+    found: list[str] = []
+    names = fields_of(archives, "name", "format")
+    room = (LONGEST - len(prefix.encode())) // 4  # a character has up to four bytes
+    while some := list(islice(names, _PIECE)):
+        # Of most names nothing is changed, which is seen of many at once.
+        text = "".join(f"/{name}/:" for name, _ in some)
+        usual = text.isprintable() and not any(sign in text for sign in ("//", "/.", "\\"))
+        usual = usual and text.count(":") == len(some) and all(format_ == "plain" for _, format_ in some)
+        if usual and max(len(name) for name, _ in some) <= room:
+            found += [prefix + name for name, _ in some]
+        else:
+            places = range(len(found), len(found) + len(some))
+            found += [key_of(archive, prefix) for archive in records_of(archives, places)]
+    return found
+
+
+def _distinguish(left: list[_Group], taken: Container[str], plain: Container[str], found: list[str]) -> None:
     """Give each group a key of its own, with as little of an archive id as makes it one."""
-    used, left = set(taken), list(later)
+    used: set[str] = set()
     for length in (6, 12, 24, 138):
-        named = [(_dated(key, max(same, key=_age), length), key, same) for key, same in left]
-        counts = Counter(name for name, _, _ in named)
-        left = [(key, same) for name, key, same in named if counts[name] > 1 or name in used]
-        for name, _, same in named:
-            if counts[name] == 1 and name not in used:
-                found.update((archive.archive_id, name) for archive in same)
+        names = [_dated(group, length) for group in left]
+        counts, again = Counter(names), []
+        for name, group in zip(names, left, strict=True):
+            if counts[name] > 1 or name in used or name in plain or name in taken:
+                again.append(group)
+            else:
+                _give(name, group, found)
         used |= counts.keys()
-    for key, same in left:  # ids that differ in case alone, or names made to collide
-        whole = tailed(key, f" {hashlib.sha256(max(same, key=_age).archive_id.encode()).hexdigest()}")
-        found.update((archive.archive_id, whole) for archive in same)
+        left = again
+    for group in left:  # ids that differ in case alone, or names made to collide
+        digits = hashlib.sha256(group.archive_id.encode()).hexdigest()
+        _give(tailed(group.key, f" {digits}"), group, found)
 
 
-def _dated(key: str, archive: ArchiveRecord, length: int) -> str:
-    created = from_ms(archive.created)
+def _give(key: str, group: _Group, found: list[str]) -> None:
+    for place in group.places:
+        found[place] = key
+
+
+def _dated(group: _Group, length: int) -> str:
+    created = from_ms(group.created)
     date = f"{created:%Y-%m-%d} " if created else ""
-    return tailed(key, f" ({date}{archive.archive_id[:length]})")
+    return tailed(group.key, f" ({date}{group.archive_id[:length]})")
 
 
 def tailed(key: str, tail: str) -> str:
     """Return a key with *tail* before the extension of its name."""
-    suffix = PurePosixPath(key.rpartition("/")[2]).suffix[:32]
+    stem, dot, end = key.rpartition("/")[2].rpartition(".")
+    suffix = (dot + end)[:32] if stem and end else ""
     room = LONGEST - len((tail + suffix).encode())
     return key.removesuffix(suffix).encode()[:room].decode(errors="ignore") + tail + suffix
-
-
-def _age(archive: ArchiveRecord) -> tuple[int, str]:
-    return archive.created or 0, archive.archive_id
 
 
 def labels(archive: ArchiveRecord) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -61,21 +61,21 @@ class Writing:
     hours: Decimal = Decimal(1)
 
     @classmethod
-    def of(cls, sizes: Mapping[int, int]) -> Writing:
+    def of(cls, sizes: Iterable[tuple[int, int]]) -> Writing:
         """Return the numbers of a move, which sends larger archives in parts.
 
-        :param sizes: how many archives have each number of bytes.
+        :param sizes: numbers of bytes, and how many archives have each.
         """
         part = USUAL.object_part
-        large = {size: count for size, count in sizes.items() if size > part}
-        return cls(
-            whole=sum(sizes.values()) - sum(large.values()),
-            uploads=sum(large.values()),
-            parts=sum(
-                -(-size // part_size_for(size, smallest=part)) * count for size, count in large.items()
-            ),
-            bytes=sum(size * count for size, count in large.items()),
-        )
+        whole = uploads = parts = total = 0
+        for size, count in sizes:
+            if size <= part:
+                whole += count
+            else:
+                uploads += count
+                parts += -(-size // part_size_for(size, smallest=part)) * count
+                total += size * count
+        return cls(whole=whole, uploads=uploads, parts=parts, bytes=total)
 
 
 def writing(prices: PriceTable, target: TargetClass, written: Writing) -> Quote:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from glacier_magic.base.bucket_names import BucketFolder
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
-from glacier_magic.migrate.object_keys import LONGEST, folder_for_keys, key_of, keys, labels
+from glacier_magic.migrate.object_keys import LONGEST, folder_for_keys, key_of, keys, labels, usual_keys
 
 LONG = ["é" * 700, "x/" * 600 + "a.txt", "x" * 1100 + ".txt", "😀" * 255 + ".tar", "a." + "é" * 600]
 USUAL = ["a", "a.txt", "b/a.txt", "../a", "", "/", "C:\\a\\b", "a (2020-01-01 id000x).txt"]
@@ -96,6 +96,15 @@ def test_keys_stay_over_three_runs(order):
 def test_what_becomes_of_a_name(name, key):
     """S3 is no file system: only what it cannot have is changed."""
     assert key_of(replace(archive(0), name=name, description="other"), "p/") == f"p/{key}"
+
+
+@given(ARCHIVES, st.sampled_from(["", "scans/"]))
+def test_keys_of_many_names_are_those_of_each(made, prefix):
+    """Names of which nothing is changed are looked at together."""
+    archives = [archive(n, name, content, created) for n, (name, content, created) in enumerate(made)]
+    assert usual_keys(archives, prefix) == [key_of(each, prefix) for each in archives]
+    for each in archives:
+        assert usual_keys([each], prefix) == [key_of(each, prefix)]
 
 
 def test_the_newest_has_the_name():

@@ -26,17 +26,21 @@ _WHOLE = ("size", "copies", "wasted", "group")
 _TIMES = ("created", "modified", "seen")
 
 
-def columns_of(view: Snapshot, made: Statement, vault: str) -> pa.Table | None:
+def columns_of(
+    view: Snapshot, made: Statement, vault: str, *, stored: bool = False, **more: str
+) -> pa.Table | None:
     """Return the archives of a statement without a limit, with the columns of :data:`.dataframes.ARCHIVES`.
 
+    :param stored: leave the archives in the order of the disk; the column ``order`` has the row of each.
+    :param more: expressions of further columns, by their names.
     :returns: None if rows are as fast, or an archive id has not the length of the service's.
     """
     import numpy as np
     import pyarrow as pa
 
     digits = "CASE WHEN tree_hash IS NOT NULL THEN hex(tree_hash) END"  # hex() of a null is an empty text
-    selected = {"modified": "mtime", "tree_hash": digits, "state": made.state}
-    names = ["id", *(name for name in dataframes.ARCHIVES if name not in ("archive_id", "vault"))]
+    selected = {"modified": "mtime", "tree_hash": digits, "state": made.state} | more
+    names = ["id", *(name for name in dataframes.ARCHIVES if name not in ("archive_id", "vault")), *more]
     pieces: dict[str, list[pa.Array[Any]]] = {name: [] for name in names}
     if view.joined is None:
         return None
@@ -50,8 +54,10 @@ def columns_of(view: Snapshot, made: Statement, vault: str) -> pa.Table | None:
     place[numbers] = np.arange(len(numbers))
     rows = place[order]
     rows = rows[rows >= 0]
-    found = {name: _ordered(pieces.pop(name), rows, kind_of(name)) for name in list(pieces)}
-    place[numbers[rows]] = np.arange(len(rows))  # from now on, of each row in the result
+    taken = None if stored else rows
+    found = {name: _ordered(pieces.pop(name), taken, kind_of(name)) for name in list(pieces)}
+    if not stored:
+        place[numbers[rows]] = np.arange(len(rows))  # from now on, of each row in the result
     archive_ids = _archive_ids(view.joined(["id", "archive_id"], *asked), place, len(rows))
     if archive_ids is None:
         return None
@@ -59,7 +65,8 @@ def columns_of(view: Snapshot, made: Statement, vault: str) -> pa.Table | None:
     found["vault"] = _repeated(pa.scalar(vault, kind_of("vault")), len(rows))
     if found["description"].null_count:  # null: it equals the name
         found["description"] = or_else(found["description"], found["name"])
-    return pa.table({name: found[name] for name in dataframes.ARCHIVES})
+    table = pa.table({name: found[name] for name in (*dataframes.ARCHIVES, *more)})
+    return table.append_column("order", pa.array(rows.astype(np.int32))) if stored else table
 
 
 def _archive_ids(
@@ -97,18 +104,21 @@ def _order(view: Snapshot, made: Statement) -> np.ndarray[Any, Any]:
 
 
 def _ordered(
-    pieces: list[pa.Array[Any]], rows: np.ndarray[Any, Any], kind: pa.DataType
+    pieces: list[pa.Array[Any]], rows: np.ndarray[Any, Any] | None, kind: pa.DataType
 ) -> pa.ChunkedArray[Any]:
-    """Return those of the values of all *pieces* that *rows* numbers."""
+    """Return those of the values of all *pieces* that *rows* numbers; None for all."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     whole = pa.concat_arrays([pa.array([], kind), *pieces])
     pieces.clear()
     pa.default_memory_pool().release_unused()  # else what is freed adds to what follows
-    if len(whole) and whole[0].is_valid and pc.all(pc.equal(whole, whole[0]), skip_nulls=False).as_py():
+    same = whole.null_count == len(whole) or (
+        whole[0].is_valid and pc.all(pc.equal(whole, whole[0]), skip_nulls=False).as_py()
+    )
+    if len(whole) and same:
         return _repeated(whole[0], len(whole))
-    return pa.chunked_array([whole.take(pa.array(rows))])
+    return pa.chunked_array([whole if rows is None else whole.take(pa.array(rows))])
 
 
 def _repeated(value: pa.Scalar[Any], count: int) -> pa.ChunkedArray[Any]:
@@ -159,6 +169,7 @@ _READ: dict[str, Callable[[pa.Array[Any]], pa.Array[Any]]] = {
     "size": _numbers,
     "created": _times,
     "modified": _times,
+    "seen": _times,
     "tree_hash": _hashes,
 }
 

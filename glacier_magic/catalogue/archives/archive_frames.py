@@ -16,7 +16,7 @@ from ..storage.database import Database, Scope
 from .archive_columns import columns_of, kind_of, or_else, times
 from .folders import fills_table
 from .identity import unpack_hash
-from .query import COLUMNS, Query, left_out, statement
+from .query import COLUMNS, Query, Statement, left_out, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,17 +34,29 @@ Rows = list[tuple[Any, ...]]
 def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.DataFrame:
     """Return the result of a query as a DataFrame: see :meth:`.archives.Archives.frame`."""
     made = statement(database, scope, vault, query)
-    whole = replace(query, sort=None, states=None, as_of=None) in (Query(), Query(glob="*"))
-    if made and whole and fills_table(database, scope, vault):
-        with database.snapshot() as view:
-            read = columns_of(view, made, vault)
-        if read is not None:
-            return _dated(_framed(read, vault), made.as_of)
+    read = whole(database, scope, vault, query, made)
+    if made and read is not None:
+        return _dated(_framed(read, vault), made.as_of)
     rows = database.stream(made.sql, made.values, PIECE) if made else iter(())
     found = table(_first(rows, query.limit), vault, made.as_of if made else None)
     if made and len(found) == query.limit:  # else all are shown, and a count would read every name again
         found.attrs["more"] = left_out(database, scope, vault, query, made)
     return found
+
+
+def whole(
+    database: Database, scope: Scope, vault: str, query: Query, made: Statement | None, **more: Any
+) -> pa.Table | None:
+    """Return all archives of a vault as Arrow columns; None if rows are as fast: see :func:`.columns_of`.
+
+    :param made: the statement of the query.
+    :param more: those of :func:`.columns_of`.
+    """
+    every = replace(query, sort=None, states=None, as_of=None) in (Query(), Query(glob="*"))
+    if made is None or not every or not fills_table(database, scope, vault):
+        return None
+    with database.snapshot() as view:
+        return columns_of(view, made, vault, **more)
 
 
 def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
@@ -81,11 +93,15 @@ def build(
     :param columns: the columns of the DataFrame.  ``attrs`` has ``vault``, and ``unlisted``: the number
         of archives that were uploaded and are in no inventory yet.
     """
+    return _framed(arrow(vault, rows, read=read, columns=columns), vault)
+
+
+def arrow(vault: str, rows: Iterable[Rows], *, read: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """Return *rows* as Arrow columns: see :func:`build`."""
     import pyarrow as pa
 
     schema = pa.schema([(name, kind_of(name)) for name in columns])
-    batches = [batch(vault, piece, read, schema) for piece in rows if piece]
-    return _framed(pa.Table.from_batches(batches, schema), vault)
+    return pa.Table.from_batches([batch(vault, piece, read, schema) for piece in rows if piece], schema)
 
 
 def _framed(table: pa.Table, vault: str) -> pd.DataFrame:

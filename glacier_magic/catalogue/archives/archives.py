@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...base.units import to_ms
-from ...descriptions import decode, file_name
 from ..storage.database import Database, Scope
 from ..storage.letters import spellings
-from . import folders, identity, states
+from . import archive_sequence, folders, identity, states
+from .archive_record import ArchiveRecord
 from .folders import END, SEPARATORS, Folder, FolderChanges
 from .query import Page, Query, page, statement
 from .states import LAG, Presence
@@ -23,47 +21,6 @@ __all__ = ["LAG", "ArchiveRecord", "Archives"]
 
 _FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash, labels, note"
 _PRESENCE = "origin, listed, unlisted, deleted"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArchiveRecord:
-    """An archive: times in milliseconds since 1970 UTC, size in bytes; ``labels`` have spaces between."""
-
-    vault: str
-    archive_id: str
-    name: str
-    description: str
-    format: str
-    mtime: int | None
-    size: int | None
-    created: int | None
-    tree_hash: str | None
-    state: str
-    seen: int | None
-    labels: str = ""
-    note: str = ""
-
-    @classmethod
-    def described(cls, description: str, **known: Any) -> ArchiveRecord:
-        """Return an archive whose name, mtime and format are decoded from its description."""
-        decoded = decode(description)
-        return cls(
-            name=decoded.name,
-            description=description,
-            format=decoded.format,
-            mtime=to_ms(decoded.mtime),
-            **known,
-        )
-
-    @property
-    def file_name(self) -> str:
-        """The name of a file with its bytes: see :func:`~glacier_magic.descriptions.file_name`."""
-        return self.name if self.format == "plain" else file_name(self.name, self.description)
-
-    @property
-    def bytes_key(self) -> str:
-        """The same key for archives with the same bytes; the id where those are not known."""
-        return identity.bytes_key(self.size, self.tree_hash) or self.archive_id
 
 
 class Archives:
@@ -183,8 +140,10 @@ class Archives:
         found = self._select(vault, where, (*values, archive_id), states.visible)
         return found[0] if found else None
 
-    def matching(self, vault: str, glob: str | None = None) -> list[ArchiveRecord]:
+    def matching(self, vault: str, glob: str | None = None) -> Sequence[ArchiveRecord]:
         """Return the archives of a vault by name, then creation time, without deleted ones.
+
+        Many are columns, and each is a record only while it is looked at: see :mod:`.archive_sequence`.
 
         :param glob: ``*``, ``?`` and ``[...]`` match anywhere in the name, including ``/``;
             ``folder/`` means every name below it, and so does ``folder``, unless it is the exact name
@@ -194,7 +153,7 @@ class Archives:
             exact = self.named(vault, glob)  # photo[1].jpg is a name before it is a pattern
             if exact:
                 return exact
-        return list(self.query(vault, glob).records)
+        return archive_sequence.matching(self._database, self._scope, vault, glob)
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives with this name, composed or not, oldest first, without deleted ones."""
@@ -213,6 +172,11 @@ class Archives:
     def known(self, vault: str, archive_ids: Sequence[str]) -> list[ArchiveRecord]:
         """Return the archives with these ids that the catalogue knows, in any state."""
         return self.of_rows(vault, self._with_ids(vault, archive_ids, states.visible))
+
+    def deleted(self, vault: str) -> set[str]:
+        """Return the ids of the archives of a vault that this catalogue has deleted."""
+        rows = self._rows(vault, "deleted IS NOT NULL", (), states.visible)
+        return {row["archive_id"] for row in rows}
 
     def row_numbers(self, vault: str, archive_ids: Sequence[str]) -> dict[str, int]:
         """Return the row numbers of those of these archives that are in the vault, by their ids."""
@@ -292,13 +256,8 @@ class Archives:
 
     def of_rows(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
         """Return rows as records; they need the columns that :data:`.query.COLUMNS` names, and state."""
-        dates = self._database.rows(
-            "SELECT ordinal, made FROM inventories WHERE account=? AND region=? AND vault=? "
-            "AND ordinal IS NOT NULL AND made IS NOT NULL ORDER BY ordinal DESC",
-            (self._scope.account, self._scope.region, vault),
-        )
-        latest_first = [(row["ordinal"], row["made"]) for row in dates]
-        return [_record(vault, row, latest_first) for row in rows]
+        dates = archive_sequence.dates_of(self._database, self._scope, vault)
+        return [archive_sequence.record_of(vault, row, dates) for row in rows]
 
     # Queries
 
@@ -385,16 +344,3 @@ class Archives:
         from .comparing import duplicates  # noqa: PLC0415 - costs time: imported when used
 
         return duplicates(self._database, self._scope, vault)
-
-
-_AS_STORED = ("archive_id", "name", "format", "mtime", "size", "created", "state", "labels", "note")
-
-
-def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:
-    return ArchiveRecord(
-        vault=vault,
-        description=row["name"] if row["description"] is None else row["description"],
-        tree_hash=identity.unpack_hash(row["tree_hash"]),
-        seen=states.last_seen(row["listed"], row["unlisted"], dates),
-        **{name: row[name] for name in _AS_STORED},
-    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..archives import identity
@@ -188,8 +187,10 @@ class MovedObjects:
         same = [row for row in rows if row["own"] and identity.unpack_hash(row["own"]) == row["tree_hash"]]
         return [row["archive_id"] for row in same]
 
-    def manifest(self, vault: str) -> list[tuple[Any, ...]]:
-        """Return the columns of :data:`MANIFEST` of each move of a vault's archives, the oldest first.
+    def manifest(self, vault: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the columns of :data:`MANIFEST` of the moves of a vault's archives, many at a time.
+
+        The oldest is first.
 
         A move that was forgotten is left out unless something of it is proven.
         """
@@ -203,7 +204,7 @@ class MovedObjects:
             "AND (d.state<>'forgotten' OR m.proof>0) ORDER BY m.download"
         )
         values = (known.id if known else 0, *self._key, self._database.home, vault)
-        return list(chain.from_iterable(self._database.stream(sql, values, 10_000)))
+        return self._database.stream(sql, values, 10_000)
 
     def update(self, moved: MovedObject, *, power_safe: bool = True, **values: Any) -> MovedObject:
         """Set columns; return the object as it is now.

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from decimal import Decimal
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN
 from ...base.treehash import CHUNK
-from ...base.units import from_ms, human_bytes, human_sum, local_time, plural
+from ...base.units import from_ms, human_bytes, human_sum, human_total, local_time, plural
 from ...catalogue import ArchiveRecord
+from ...catalogue.archives.archive_sequence import fields_of
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
 from ...jobs import Tracker
@@ -33,17 +35,19 @@ from ...service.object_store import SHA256, ObjectStore
 from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until
-from ..restore.items import OTHERS, STATES, TWIN, UNDER_WAY
+from ..restore.items import STATES, TWIN, UNDER_WAY
 from ..restore.quoting import Asking, destination_words, transferred, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
 from ..restore.timetable import Pace
-from .move_items import Existing, MoveItem, decide
+from .move_items import Existing, MoveItem, MoveItems, decide
 from .spooling import Spooling
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+MOVED = (*STATES, UNDER_WAY)
+"""The actions of archives that become objects."""
 _WEAKER = (
     "CRC-64/NVME above 1 MiB: it takes half the time of SHA-256, finds accidents, and is no proof against "
     "bytes that somebody chose"
@@ -115,11 +119,13 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def _owner(self) -> str:
         return self._catalogue.scope.account
 
-    def _decide(self) -> list[MoveItem]:
+    items: MoveItems
+
+    def _decide(self) -> MoveItems:
         self._s3_prices = load(self._objects.region)
         self._bucket = Destination.look(self._objects, self.place, self._owner)
         existing = Existing.look(self._catalogue, self._objects, self.place, self.storage_class)
-        items = decide(
+        return decide(
             self._archives,
             existing,
             vault=self.vault,
@@ -127,25 +133,28 @@ class MigratePlan(RetrievalPlan[MoveItem]):
             catalogue=self._catalogue,
             choice=self._choice,
         )
-        self._moved = [item for item in items if item.action in STATES or item.action == UNDER_WAY]
-        self._holding = Holding(sum(item.size or 0 for item in self._moved), len(self._moved))
-        self._writing = Writing.of(Counter(item.size or 0 for item in self._moved if item.action in STATES))
-        sizes = (item.size or 0 for item in self._moved)
+
+    def _schedule_again(self) -> None:
+        super()._schedule_again()
+        moved = [self._sums[action] for action in MOVED]
+        self._holding = Holding(sum(each.size for each in moved), sum(each.count for each in moved))
+        self._writing = Writing.of(zip(self.items.sizes(*STATES), repeat(1)))
         elsewhere = self._executor is not None
-        self._spooling = Spooling.of(sizes, self._catalogue.limits, elsewhere=elsewhere)
-        return items
+        self._spooling = Spooling.of(self.items.sizes(*MOVED), self._catalogue.limits, elsewhere=elsewhere)
 
     # What it says
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to move, or to wait for."""
-        return not self._moved
+        return not self._holding.archives
 
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        what, size = plural(len(self.items), "archive"), human_sum(item.size for item in self.items)
+        sums = self._sums.values()
+        what = plural(len(self.items), "archive")
+        size = human_total(sum(each.size for each in sums), sum(each.unsized for each in sums))
         return f"Move {what} ({size}) from {self.vault} to {self.place.name} ({self.storage_class})"
 
     @property
@@ -153,20 +162,18 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """Pairs of a label and a text to read before running it."""
         requested = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
         facts = [("price", self.quote.headline()), ("requested", requested), *self._monthly()]
-        asking = self.asking
+        asking, now = self.asking, self._clock.now()
         if self.requests:
             last = self._last.get(self.tier)
             ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
             facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        others: dict[str, list[MoveItem]] = {}
-        for item in sorted(self._having(*OTHERS), key=lambda item: OTHERS.index(item.action)):
-            others.setdefault(item.words, []).append(item)
-        for action, found in others.items():
-            words = f"{plural(len(found), 'archive')}, {human_sum(item.size for item in found)}"
-            facts.append((action, f"{words}, not requested again{staged_until(found, self._clock.now())}"))
-        renamed = Counter(item.why for item in self.items if item.why)
+        for action, places in self.items.others().items():
+            size = human_sum(map(self.items.size, places))
+            until = staged_until([self.items.known[p] for p in places if p in self.items.known], now)
+            facts.append((action, f"{plural(len(places), 'archive')}, {size}, not requested again{until}"))
+        renamed = Counter(self.items.whys.values())
         if renamed:
             why = ", ".join(f"{words} ({count:,})" for words, count in renamed.items())
             facts.append(("keys", f"{plural(renamed.total(), 'key')} other than the name: {why}"))
@@ -183,8 +190,8 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def asking(self) -> Asking:
         """The numbers of its requests and of the way out, which each object of equal bytes takes."""
-        found, twins = super().asking, sum(item.size or 0 for item in self._having(TWIN))
-        return replace(found, out=found.out + twins)
+        found = super().asking
+        return replace(found, out=found.out + self._sums[TWIN].size)
 
     @property
     def target(self) -> TargetClass:
@@ -236,12 +243,15 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         facts = [("a month", f"{words}. Until the sources are deleted, both are paid")]
         if days:
             facts.append(("at least", f"each object is billed for {days} days, whenever it is deleted"))
-        moved = [item.archive for item in self._moved]
-        fee = early_deletion(self._prices, ((a.size, a.created) for a in moved), self._clock.now_ms())
+        now, moved = self._clock.now_ms(), self.items.places(*MOVED)
+        archives, free = self.items.archives, now - MINIMUM_HOURS * HOUR
+        ages = fields_of(archives, "size", "created", places=moved)
+        young = [(size, made) for size, made in ages if made is None or made > free]
+        fee = early_deletion(self._prices, young, now)
         if fee.total != 0:
-            last = max((archive.created or 0 for archive in moved), default=0) + MINIMUM_HOURS * HOUR
-            free = local_time(from_ms(last), self._clock.now())
-            facts.append(("early deletion", f"{fee.words()} if the sources went now; nothing from {free}"))
+            newest = max(made or 0 for _, made in fields_of(archives, "size", "created", places=moved))
+            end = local_time(from_ms(newest + MINIMUM_HOURS * HOUR), self._clock.now())
+            facts.append(("early deletion", f"{fee.words()} if the sources went now; nothing from {end}"))
         return facts
 
     def _head(self) -> Sequence[str]:
@@ -249,7 +259,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
 
     @property
     def _renames(self) -> bool:
-        return any(item.why for item in self.items)
+        return bool(self.items.whys)
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [

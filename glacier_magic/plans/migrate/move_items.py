@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ...catalogue.archives import states
+from ...catalogue.archives.archive_sequence import field_of, fields_of, records_of, same_bytes
+from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
-from ...migrate.chosen_keys import ChosenKeys
+from ...migrate.chosen_keys import OTHERS_HAVE_IT, ChosenKeys
 from ...migrate.object_keys import keys
 from ...service.object_store import ObjectStore, ObjectToWrite
+from ..restore.item_rows import Items
 from ..restore.items import (
     ASK,
     CONFLICT,
@@ -125,58 +127,155 @@ def decide(
     tier: str,
     catalogue: Catalogue,
     choice: ChosenKeys,
-) -> list[MoveItem]:
+) -> MoveItems:
     """Return an item for each archive, by the objects, downloads and jobs that there are."""
     rows = existing.rows
     taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
-    chosen = _keys(archives, existing, choice, taken)
-    deleted = {gone.archive_id for gone in catalogue.archives.query(vault, states=[states.DELETED]).records}
+    same = same_bytes(archives)
+    plain = choice.keys(archives, existing.place.prefix)
+    chosen = _keys(archives, plain, existing, choice, taken)
+    deleted = catalogue.archives.deleted(vault)
     jobs = catalogue.jobs.by_archive(vault)
     written = dict(taken)  # another archive with the bytes of a key is the same object
     asked: set[str] = {_bytes_of(row) for _, row in rows.values() if row.open}
-    items = []
-    for archive, key in zip(archives, chosen, strict=True):
-        content = archive.bytes_key
-        why = choice.why(archive, key, existing.place.prefix)
-        if why and archive.archive_id in rows:
-            why = "moved before"
-        item = MoveItem(archive=archive, bucket=existing.place.bucket, object_key=key, why=why, action=ASK)
-        item = _of_row(item, existing, tier)
-        if item.action == ASK:
-            if item.stopped is None and written.get(key) == content:
-                item = replace(item, action=SAME)
+    whys = _whys(archives, plain, chosen, existing, choice)
+    actions: dict[int, str] = {}
+    more: dict[int, dict[str, Any]] = {}
+    contents = rows.keys() | jobs.keys() | deleted | asked
+    places = sorted({*same, *_concerned(archives, chosen, existing, contents, taken)})
+    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
+    for place, (archive_id, size, tree_hash) in zip(places, facts, strict=True):
+        content, key = bytes_key(size, tree_hash) or archive_id, chosen[place]
+        known = _of_row(archive_id, existing, tier)
+        action = known.pop("action", ASK)
+        if action == ASK:
+            if "stopped" not in known and written.get(key) == content:
+                action = SAME
             elif key in existing.keys:
-                item = replace(item, action=THERE if existing.has(archive, key) else CONFLICT)
+                action = THERE if existing.has(archives[place], key) else CONFLICT
             elif written.get(key, content) != content:
-                item = replace(item, action=CONFLICT)
-        job = jobs.get(archive.archive_id) or jobs.get(content)
-        if item.action == ASK and job is not None:
-            item = replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
-        elif item.action == ASK and archive.archive_id in deleted:
-            item = replace(item, action=DELETED)
-        elif item.action == ASK and archive.tree_hash and content in asked:
-            item = replace(item, action=TWIN)
-        if item.action in (ASK, RUNNING, READY, TWIN):
+                action = CONFLICT
+        job = jobs.get(archive_id) or jobs.get(content)
+        if action == ASK and job is not None:
+            action, known["job"] = READY if job.status == "Succeeded" else RUNNING, job
+        elif action == ASK and archive_id in deleted:
+            action = DELETED
+        elif action == ASK and tree_hash and content in asked:
+            action = TWIN
+        if action in (ASK, RUNNING, READY, TWIN):
             written[key] = content
             asked.add(content)
-        items.append(item)
-    return items
+        actions[place] = action
+        if known:
+            more[place] = known
+    return MoveItems(archives, chosen, whys, existing.place.bucket, actions, more)
+
+
+def _concerned(
+    archives: Sequence[ArchiveRecord],
+    chosen: Sequence[str],
+    existing: Existing,
+    contents: Collection[str],
+    taken: Collection[str],
+) -> Iterator[int]:
+    """Yield the places of the archives that are perhaps not to be requested.
+
+    :param contents: ids of archives, and keys of bytes, of which something is known.
+    """
+    if not contents and not taken and not existing.keys:
+        return
+    facts = zip(fields_of(archives, "archive_id", "size", "tree_hash"), chosen, strict=True)
+    for place, ((archive_id, size, tree_hash), key) in enumerate(facts):
+        known = archive_id in contents or bytes_key(size, tree_hash) in contents
+        if known or key in taken or key in existing.keys:
+            yield place
+
+
+class MoveItems(Items[MoveItem]):
+    """The items of a move.
+
+    :param keys: of the objects, by place.
+    :param whys: why keys are not the names, by place.
+    :param actions: of those that are not all to be requested, by place.
+    :param more: what else is known of those, by place.
+    """
+
+    own_words = MoveItem.own_words
+
+    def __init__(
+        self,
+        archives: Sequence[ArchiveRecord],
+        keys: Sequence[str],
+        whys: Mapping[int, str],
+        bucket: str,
+        actions: Mapping[int, str],
+        more: Mapping[int, Mapping[str, Any]],
+    ) -> None:
+        def make(place: int, archive: ArchiveRecord, action: str) -> MoveItem:
+            return MoveItem(
+                archive=archive,
+                bucket=bucket,
+                object_key=keys[place],
+                why=whys.get(place, ""),
+                action=action,
+                **more.get(place, {}),
+            )
+
+        records = zip(more, records_of(archives, list(more)), strict=True)
+        known = {place: make(place, archive, actions[place]) for place, archive in records}
+        super().__init__(archives, make, known, actions)
+        self.whys = whys
+
+
+def _whys(
+    archives: Sequence[ArchiveRecord],
+    plain: Sequence[str],
+    chosen: Sequence[str],
+    existing: Existing,
+    choice: ChosenKeys,
+) -> dict[int, str]:
+    """Return why keys are not simply prefix and name, by place."""
+    prefix = existing.place.prefix
+    names = zip(field_of(archives, "name"), field_of(archives, "format"), chosen, strict=True)
+    places = [
+        place
+        for place, (name, format_, key) in enumerate(names)
+        if format_ != "plain" or key != prefix + name
+    ]
+    found = dict.fromkeys(places, "")
+    if choice.usual and not existing.rows:
+        found |= {place: OTHERS_HAVE_IT for place in places if chosen[place] != plain[place]}
+    places = [place for place, why in found.items() if not why]
+    for place, archive in zip(places, records_of(archives, places), strict=True):
+        why = choice.why(archive, chosen[place], prefix)
+        found[place] = "moved before" if why and archive.archive_id in existing.rows else why
+    return {place: why for place, why in found.items() if why}
 
 
 def _keys(
-    archives: Sequence[ArchiveRecord], existing: Existing, choice: ChosenKeys, taken: dict[str, str]
+    archives: Sequence[ArchiveRecord],
+    plain: Sequence[str],
+    existing: Existing,
+    choice: ChosenKeys,
+    taken: dict[str, str],
 ) -> list[str]:
     """Return the key of each archive; with a suffix, of those whose first one has another object."""
     prefix = existing.place.prefix
     fixed = {archive_id: moved.key for archive_id, (moved, _) in existing.rows.items()}
-    given = {a.archive_id: a for a in archives if a.archive_id in choice.given and a.archive_id not in fixed}
+    given = {
+        a.archive_id: a
+        for a in (archives if choice.given else ())
+        if a.archive_id in choice.given and a.archive_id not in fixed
+    }
     chosen = keys(
         archives,
         prefix,
-        own=choice.key,
+        plain=plain,
         fixed={archive_id: choice.given[archive_id] for archive_id in given} | fixed,
         taken={choice.given[archive_id]: archive.bytes_key for archive_id, archive in given.items()} | taken,
     )
+    if choice.suffix is None:
+        return chosen
     wanted = dict(zip(chosen, (archive.bytes_key for archive in archives), strict=True)) | taken
 
     def free(archive: ArchiveRecord, key: str) -> bool:
@@ -196,22 +295,20 @@ def _keys(
     return chosen
 
 
-def _of_row(item: MoveItem, existing: Existing, tier: str) -> MoveItem:
-    """Return an item by the record of the archive's earlier move to the same place."""
-    moved, row = existing.rows.get(item.archive.archive_id, (None, None))
+def _of_row(archive_id: str, existing: Existing, tier: str) -> dict[str, Any]:
+    """Return what is known of an item by the record of the archive's earlier move to the same place."""
+    moved, row = existing.rows.get(archive_id, (None, None))
     if moved is None or row is None:
-        return item
+        return {}
     if _is_done(row, moved):
-        return replace(item, action=THERE, moved=moved, download=row)
+        return {"action": THERE, "moved": moved, "download": row}
     if row.open:
         waits = row.on_hold or (bool(row.due) and row.unasked and row.tier != tier)
-        if waits:
-            return replace(item, replaces=row.id)
-        return replace(item, action=UNDER_WAY, moved=moved, download=row)
+        return {"replaces": row.id} if waits else {"action": UNDER_WAY, "moved": moved, "download": row}
     if moved.storage_class != existing.storage_class:
-        return item
+        return {}
     # Its parts are used again; one that has all of them needs no output.
-    return replace(item, stopped=row.id, moved=moved, action=READY if moved.written else ASK)
+    return {"stopped": row.id, "moved": moved, "action": READY if moved.written else ASK}
 
 
 def _bytes_of(row: Download) -> str:

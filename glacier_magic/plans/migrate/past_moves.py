@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ...base.dataframes import marked
 from ...base.rendering import SHOWN, Rendered, escape, html_table, text_table
@@ -30,6 +31,33 @@ if TYPE_CHECKING:
     from .migrate_plan import MigratePlan
 
 _HEAD = ("name", "size", "state", "proof", "object", "source")
+
+
+def _frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame.from_records(rows, columns=list(MANIFEST))
+    for name in ("created", "proved", "free_from"):
+        frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
+    frame["free_from"] += pd.Timedelta(hours=MINIMUM_HOURS)
+    return frame.astype(dict.fromkeys(("size", "part_size", "proof"), "Int64"))
+
+
+def _write_parquet(frames: Iterable[pd.DataFrame], target: IO[bytes]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    writer = None
+    for frame in frames:
+        if writer is None:
+            schema = pa.Schema.from_pandas(frame, preserve_index=False)
+            for place, each in enumerate(schema):
+                if pa.types.is_null(each.type):  # the next piece may have texts there
+                    schema = schema.set(place, each.with_type(pa.string()))
+            writer = parquet.ParquetWriter(target, schema)
+        writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+    if writer is not None:
+        writer.close()
 
 
 class Migrations(Rendered):
@@ -56,11 +84,14 @@ class Migrations(Rendered):
 
     @cached_property
     def _rows(self) -> list[tuple[Any, ...]]:
-        rows = self._engine.catalogue.moved.manifest(self._vault)
+        return list(chain.from_iterable(self._pieces()))
+
+    def _pieces(self) -> Iterator[list[tuple[Any, ...]]]:
+        pieces = self._engine.catalogue.moved.manifest(self._vault)
         if self._chosen is None:
-            return rows
-        place = list(MANIFEST).index("archive_id")
-        return [row for row in rows if row[place] in self._chosen]
+            return pieces
+        place, chosen = list(MANIFEST).index("archive_id"), self._chosen
+        return ([row for row in rows if row[place] in chosen] for rows in pieces)
 
     @cached_property
     def _moves(self) -> list[tuple[MovedObject, Download]]:
@@ -83,14 +114,7 @@ class Migrations(Rendered):
         checksum_type, checksum, crc64nvme, part_size, proof (0 to 4), proved, source (kept, deleted),
         free_from (of the fee for early deletion), state, error.
         """
-        import pandas as pd
-
-        frame = pd.DataFrame.from_records(self._rows, columns=list(MANIFEST))
-        for name in ("created", "proved", "free_from"):
-            frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
-        frame["free_from"] += pd.Timedelta(hours=MINIMUM_HOURS)
-        sizes = dict.fromkeys(("size", "part_size", "proof"), "Int64")
-        return marked(frame.astype(sizes))
+        return marked(_frame(self._rows))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the manifest to a new .parquet or .csv file; return its path.
@@ -101,14 +125,15 @@ class Migrations(Rendered):
         file = Path(path).expanduser().absolute()
         if file.suffix not in (".parquet", ".csv"):
             raise InputError(f"{file.name!r} is no name of a manifest", cure="It ends in .parquet or .csv.")
-        table = self.table
-        table.attrs.clear()
+        # A piece at a time, and an empty one where there is none: a vault may have millions.
+        frames = (_frame(rows) for rows in chain(self._pieces(), [[]]))
         try:
             with file.open("xb") as target:
                 if file.suffix == ".csv":
-                    table.to_csv(target, index=False)
+                    for place, frame in enumerate(frames):
+                        frame.to_csv(target, index=False, header=place == 0)
                 else:
-                    table.to_parquet(target, index=False)
+                    _write_parquet(frames, target)
         except OSError as error:
             raise LocalError(f"{file} cannot be written: {error.strerror or error}") from None
         return file

@@ -17,7 +17,6 @@ from ...base.files import occupied
 from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
-from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs.copying import verified_copy
 from ...transfer.layout import DOUBT
@@ -49,6 +48,7 @@ CONFLICT = "its key has another object"
 """The action of a move that would have to overwrite an object: nothing is requested."""
 OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED, CONFLICT)
 """Items without a request."""
+ACTIONS = (ASK, *OTHERS)
 NOTHING = (THERE, SAME, DELETED, CONFLICT)
 """Items that are neither downloaded nor written."""
 STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}
@@ -192,23 +192,22 @@ def decide(
     """
     ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
     wanted = list(zip(archives, ranges, strict=True))
-    known = _Known(catalogue, vault, tier, to, [archive.archive_id for archive in archives])
+    known = RestoreFacts(catalogue, vault, tier, to)
     known.exact = exact
     paths = targets(wanted, to)
     items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
-    return _once(items, [path for _, path in paths])
+    return once(items, [path for _, path in paths])
 
 
-class _Known:
+class RestoreFacts:
     """The known downloads, jobs and files of archives of one vault in one folder."""
 
     exact = False
 
-    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
+    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
         self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
-        known = catalogue.archives.known(vault, ids)  # in few queries, as there may be thousands
-        self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
+        self._deleted = catalogue.archives.deleted(vault)
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
         self._ended: dict[tuple[str, str | None], list[Download]] = {}
@@ -226,6 +225,12 @@ class _Known:
     def _jobs(self) -> dict[str, JobRecord]:
         return self._catalogue.jobs.by_archive(self._vault)  # one query for any number of archives
 
+    def contents(self) -> set[str]:
+        """Return the ids, and keys of bytes, of the archives that are perhaps not requested."""
+        rows = (self._open, self._stopped, self._ended)
+        ids = {archive_id for found in rows for archive_id, part in found if part is None}
+        return self._deleted | ids | self._jobs.keys() | self._copies.paths.keys()
+
     def _job(
         self, archive: ArchiveRecord, part: ByteRange | None, row: Download | None = None
     ) -> JobRecord | None:
@@ -238,10 +243,11 @@ class _Known:
     def _cover(self, part: ByteRange, size: int) -> ByteRange:
         return megabyte_cover(part, size) if self.exact else cover(part, size)
 
-    def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
+    def item(self, wanted: Wanted, names: tuple[Path, Path], *, look: bool = True) -> RestoreItem:
         """Return the item of an archive or part.
 
         :param names: the path of its own name, and the path to write.
+        :param look: whether a file of these names may exist.
         """
         archive, part = wanted
         key = archive.archive_id, str(part) if part else None
@@ -252,7 +258,7 @@ class _Known:
             target=names[1],
             action=ASK,
         )
-        if part is None:
+        if part is None and look:
             file = self._files.holding(archive, *names)
             if file is not None:
                 return replace(item, action=THERE, target=file)
@@ -277,7 +283,7 @@ class _Known:
         return replace(
             item,
             action=action,
-            target=free_path(names[1], part),
+            target=free_path(names[1], part) if look else names[1],
             job=job,
             copy=copy,
             stopped=stopped.id if stopped else None,
@@ -312,10 +318,10 @@ def is_there(row: Download) -> bool:
     return False
 
 
-def _once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
+def once(items: list[RestoreItem], paths: Sequence[Path] = ()) -> list[RestoreItem]:
     """Let items with the same bytes come from one of them.
 
-    :param paths: the path that each is to be written to, whether it exists or not.
+    :param paths: the path that each part is to be written to, whether it exists or not.
     """
     groups: dict[str, list[int]] = {}
     for place, item in enumerate(items):
@@ -376,13 +382,13 @@ class _Copies:
     """
 
     def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
-        self._paths = paths
+        self.paths = paths
         self._found: dict[str, Path | None] = {}
 
     def of(self, archive: ArchiveRecord) -> Path | None:
         """Return a file that still has the bytes of an archive, or None."""
         key = archive.bytes_key
         if key not in self._found:
-            paths = self._paths.get(key, ())
+            paths = self.paths.get(key, ())
             self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once
         return self._found[key]

@@ -15,6 +15,7 @@ from ...catalogue.records.job_records import RETRIEVAL
 from ...catalogue.records.payers import payer_facts
 from ...errors import InputError
 from .download_time import KEPT
+from .item_rows import Items
 from .items import ASK, READY, RestoreItem
 from .object_quoting import NO_EXPEDITED, ObjectAsking, ObjectTiers, when_restored
 from .restore_plan import RestorePlan
@@ -41,8 +42,9 @@ class ObjectRestorePlan(RestorePlan):
     def _remade(self, archives: Sequence[ArchiveRecord], **known: Any) -> RestorePlan:
         return ObjectRestorePlan(archives, days=self.days, **known)
 
-    def _decide(self) -> list[RestoreItem]:
-        items = [_readable(item) if item.action == ASK else item for item in super()._decide()]
+    def _decide(self) -> Items[RestoreItem]:
+        found = super()._decide()
+        items = Items.of([_readable(item) if item.action == ASK else item for item in found])
         if self.tier == "Expedited" and ObjectAsking.of_objects(items, self.days).deep:
             raise InputError(NO_EXPEDITED, cure="Use the standard tier, or leave them out.")
         return items

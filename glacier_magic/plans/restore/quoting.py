@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.dataframes import marked
 from ...base.rendering import Rendered, escape, html_table, text_table
-from ...base.session_limits import USUAL
 from ...base.units import human_duration, local_time
 from ...errors import InputError
 from ...errors.steps import option, step
@@ -22,7 +21,8 @@ from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
-from .items import ASK, TO_FETCH, RetrievalItem, retrieved
+from .item_rows import Sums, sums_of
+from .items import ASK, TO_FETCH, RetrievalItem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,16 +66,20 @@ class Asking:
     @classmethod
     def of(cls, items: Iterable[RetrievalItem]) -> Asking:
         """Return the numbers of the items of a restore."""
-        fetched = [item for item in items if item.action in TO_FETCH]
-        asked = [item for item in fetched if item.action == ASK]
+        return cls.of_sums(sums_of(items))
+
+    @classmethod
+    def of_sums(cls, sums: Mapping[str, Sums]) -> Asking:
+        """Return the numbers by those of each action."""
+        asked, fetched = sums[ASK], [sums[action] for action in TO_FETCH]
         return cls(
-            requests=len(asked),
-            bytes=retrieved(asked),  # the range asked is charged, not the part cut from it
-            unsized=sum(item.size is None for item in asked),
-            out=sum(item.fetched or 0 for item in fetched),
-            out_unsized=sum(item.size is None for item in fetched),
-            largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
-            outputs=sum(-(-(item.fetched or 0) // USUAL.piece) for item in fetched),
+            requests=asked.count,
+            bytes=asked.retrieved,  # the range asked is charged, not the part cut from it
+            unsized=asked.unsized,
+            out=sum(each.fetched for each in fetched),
+            out_unsized=sum(each.unsized for each in fetched),
+            largest=asked.largest,  # expedited minutes depend on it
+            outputs=sum(each.outputs for each in fetched),
         )
 
 

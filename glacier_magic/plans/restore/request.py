@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ...base.ranges import ByteRange
 from ...base.units import human_bytes, human_total
@@ -19,10 +19,9 @@ from ...errors.steps import option
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
+from .item_rows import Item, Items
 from .items import ASK, NOTHING, STATES, TO_FETCH, RetrievalItem
 from .timetable import Timetable
-
-Item = TypeVar("Item", bound=RetrievalItem)
 
 
 def carry_out(
@@ -48,12 +47,13 @@ def carry_out(
     """
     batch = uuid.uuid4().hex
     shared = {"batch": batch, "tier": tier, "root": str(root), "asked": now}
-    asked = [item for item in items if item.action == ASK]
-    due = dict(zip(map(id, asked), timetable.due if timetable else (), strict=False))  # items may be equal
+    items = items if isinstance(items, Items) else Items.of(items)
+    asked = items.places(ASK)
+    due = dict(zip(asked, timetable.due if timetable else (), strict=False))
     limits = to_json(timetable.limits) if timetable else None
 
-    def row(item: Item) -> dict[str, Any]:
-        when = due.get(id(item))
+    def row(place: int, item: Item) -> dict[str, Any]:
+        when = due.get(place)
         return _row(item) | shared | {"due": when, "limits": limits if when else None}
 
     with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
@@ -71,16 +71,22 @@ def carry_out(
 def _write(
     downloads: Downloads,
     items: Sequence[Item],
-    row: Callable[[Item], dict[str, Any]],
+    row: Callable[[int, Item], dict[str, Any]],
     record: Callable[[Item, int], None],
 ) -> list[tuple[int, bool, int | None]]:
     """Write the rows of items; return of each its number, whether it is requested, and the bytes."""
     for item in items:
         if item.replaces is not None:  # in the same transaction: two rows would be paid twice
             downloads.drop_planned(item.replaces)
-    new = iter(downloads.want(row(item) for item in items if item.action in STATES and item.stopped is None))
+    new = iter(
+        downloads.want(
+            row(place, item)
+            for place, item in enumerate(items)
+            if item.action in STATES and item.stopped is None
+        )
+    )
     linked = []
-    for item in items:
+    for place, item in enumerate(items):
         if item.action in NOTHING:
             continue
         if item.action not in STATES:
@@ -89,7 +95,7 @@ def _write(
         elif item.stopped is None:
             number = next(new)
         else:  # its verified pieces are used again, below the name that they were fetched for
-            number, again = item.stopped, row(item)
+            number, again = item.stopped, row(place, item)
             del again["target"]
             downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
         if item.action in STATES:

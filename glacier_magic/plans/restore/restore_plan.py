@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, near
-from ...base.units import human_bytes, human_sum, plural
+from ...base.units import human_bytes, human_sum, human_total, plural
 from ...catalogue import ArchiveRecord
 from ...errors import GlacierError, InputError, PriceUnknown
 from ...errors.steps import option, step
@@ -21,12 +21,14 @@ from ...prices.quotes import HERE, retrieval, transfer_out
 from ..base import PlanLog
 from . import sharing
 from .download_time import KEPT, download_time
+from .item_rows import Items
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
-from .items import OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, total
+from .items import ASK, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide
 from .quoting import checked_destination, checked_tier, destination_words, when_ready
 from .request import check_folder, folder_named, room, shortage
 from .retrieval_plan import RetrievalPlan
 from .timetable import Pace, Scheduled
+from .whole_archives import decide_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,15 +81,12 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
             pace=pace,
         )
 
-    def _decide(self) -> list[RestoreItem]:
-        return decide(
-            self._archives,
-            self._parts,
-            vault=self.vault,
-            tier=self.tier,
-            to=self.to,
-            catalogue=self._catalogue,
-            exact=self._exact,
+    def _decide(self) -> Items[RestoreItem]:
+        known: dict[str, Any] = {"vault": self.vault, "tier": self.tier, "to": self.to}
+        if self._parts is None:
+            return decide_whole(self._archives, catalogue=self._catalogue, **known)
+        return Items.of(
+            decide(self._archives, self._parts, catalogue=self._catalogue, exact=self._exact, **known)
         )
 
     def _schedule_again(self) -> None:
@@ -131,7 +130,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
         :param asked: the items of those requests.
         """
-        self.items = besides(self.items, asked)
+        self.items = Items.of(besides(self.items, asked))
         super()._schedule_again()
 
     # What it says
@@ -148,7 +147,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     @property
     def empty(self) -> bool:
         """Whether all files exist already."""
-        return not self._having(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
+        return not self.items.places(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
 
     @property
     def refused(self) -> GlacierError | None:
@@ -158,13 +157,15 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        what, size = plural(len(self.items), self._one), human_sum(item.size for item in self.items)
+        sums = self._sums.values()
+        what = plural(len(self.items), self._one)
+        size = human_total(sum(each.size for each in sums), sum(each.unsized for each in sums))
         return f"Restore {what} ({size}) from {self.vault} to {near(str(self.to))}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        size = human_sum(item.retrieved for item in self.asked)
+        size = human_total(self.bytes, self.asking.unsized)
         requests = f"{size} in {plural(self.requests, 'request')}"
         facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
         asking = self.asking
@@ -173,17 +174,16 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
             facts += other_computers(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
-        for action in dict.fromkeys(item.words for kind in OTHERS for item in self._having(kind)):
-            found = [item for item in self.items if item.words == action]
-            if found:
-                words = f"{plural(len(found), self._one)}, {human_sum(item.size for item in found)}"
-                more = staged_until(found, self._clock.now()) + copies(found)
-                facts.append((action, f"{words}, not requested again{more}"))
+        for action, places in self.items.others().items():
+            found = [self.items.known[place] for place in places if place in self.items.known]
+            words = f"{plural(len(places), self._one)}, {human_sum(map(self.items.size, places))}"
+            more = staged_until(found, self._clock.now()) + copies(found)
+            facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += [("versions", self._versions)] if self._versions else []
         facts += claims(self._claimed)
         if self._parts is not None:
-            facts += exactness(self.items, total(self._having(*TO_WRITE, UNDER_WAY)))
+            facts += exactness(self.items, sum(self._sums[each].size for each in (*TO_WRITE, UNDER_WAY)))
         if asking.out or asking.out_unsized:
             rate, kept = self._tracker.max_rate, self.kept
             time = download_time(
@@ -198,13 +198,13 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         return when_ready(self.tier, self._clock, last=last, largest=self.asking.largest)
 
     def _wider(self) -> str:
-        more = self.bytes - total(self.asked)
+        more = self.bytes - self._sums[ASK].size
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
-        fetched = sum(item.fetched or 0 for item in self.asked)
+        fetched = self._sums[ASK].fetched
         quote = retrieval(self._prices, more, 0, self.tier)
-        quote += transfer_out(self._prices, fetched - total(self.asked), self.destination)
+        quote += transfer_out(self._prices, fetched - self._sums[ASK].size, self.destination)
         return (
             f", {human_bytes(more)} more than asked for ({money(quote.total)}): {why}; "
             f"{human_bytes(fetched)} of it is downloaded"
@@ -220,17 +220,19 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
     @property
     def _unsized(self) -> int:
-        return sum(item.size is None for item in self._having(*TO_WRITE, UNDER_WAY))
+        return sum(self._sums[action].unsized for action in (*TO_WRITE, UNDER_WAY))
 
     @property
     def needed(self) -> int:
         """Bytes of disk space that it needs; what is in part files has its own already."""
-        begun = self._having(*TO_WRITE, UNDER_WAY)  # earlier plans' downloads fill the same disk
-        return total(begun) - sum(item.held for item in begun)
+        begun = (*TO_WRITE, UNDER_WAY)  # earlier plans' downloads fill the same disk
+        held = sum(item.held for item in self.items.known.values() if item.action in begun)
+        return sum(self._sums[action].size for action in begun) - held
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         # Its author could understate a size, and so the price; a job knows the size.
-        unsure = [item for item in self._having(*TO_FETCH) if not (item.job and item.job.size)]
+        fetched = self._having(*TO_FETCH) if self._claimed else []
+        unsure = [item for item in fetched if not (item.job and item.job.size)]
         claimed = [item for item in unsure if item.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
+from ...base.collector import uncollected
 from ...base.rendering import Rendered
 from ...base.units import from_ms
 from ...catalogue import ArchiveRecord
@@ -15,9 +16,10 @@ from ...prices import Quote
 from ...prices.quotes import TIERS
 from ...service.retrieval_policies import SUBJECT
 from ..base import Plan, PlanLog
-from .items import ASK, OTHERS, TO_FETCH, retrieved
+from .item_rows import Item, Items, Sums
+from .items import ACTIONS, ASK, TO_FETCH
 from .quoting import Asking, Tiers
-from .request import Item, carry_out
+from .request import carry_out
 from .timetable import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
 
     writes_intent = True
     _log: PlanLog
-    items: list[Item]
+    items: Items[Item]
 
     def __init__(
         self,
@@ -53,16 +55,17 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self.vault, self.tier, self.destination, self.pace = vault, tier, destination, pace
         self._root = str(to)
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
-        self._archives = list(archives)
-        self._counted: tuple[list[Item], Asking] | None = None
+        self._archives = archives
+        self._counted: tuple[Items[Item], dict[str, Sums]] | None = None
         self._decide_again()
 
     def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
-        self.items = self._decide()
+        with uncollected():
+            self.items = self._decide()
         self._schedule_again()
 
-    def _decide(self) -> list[Item]:
+    def _decide(self) -> Items[Item]:
         raise NotImplementedError
 
     def _schedule_again(self) -> None:
@@ -70,17 +73,21 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self._last = self._last_requests()
 
     def _paced(self) -> Timetable | None:
-        sizes = [item.retrieved for item in self.asked]
         # A request to the service: only where it matters.
-        policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
-        now = self._clock.now_ms()
+        asks = self.tier == SUBJECT and bool(self.items.places(ASK))
+        policy = self._tracker.policies.current() if asks else None
+        if self.pace is None and policy is None:
+            return None
+        sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
-        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.retrieved for item in self.asked], self._clock.now_ms()
+        if self.tier == SUBJECT and self.pace is None:
+            other = None
+        elif self.tier == SUBJECT:  # the account's policy holds for this tier alone
+            sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
@@ -89,7 +96,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
     # What it says
 
     def _having(self, *actions: str) -> list[Item]:
-        return [item for item in self.items if item.action in actions]
+        return list(self.items.at(self.items.places(*actions)))
 
     @property
     def asked(self) -> list[Item]:
@@ -109,8 +116,12 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
     @property
     def asking(self) -> Asking:
         """The numbers of its requests and of the transfer out."""
+        return Asking.of_sums(self._sums)
+
+    @property
+    def _sums(self) -> dict[str, Sums]:
         if self._counted is None or self._counted[0] is not self.items:
-            self._counted = self.items, Asking.of(self.items)
+            self._counted = self.items, self.items.sums()
         return self._counted[1]
 
     @property
@@ -142,7 +153,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = [item.retrieved for item in self.asked]
+        sizes = self.items.retrieved(ASK)
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def choices(self) -> dict[str, tuple[str, ...]]:
@@ -166,11 +177,12 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         return {
             **super().promised(),
             "archives": len(self.items),
-            "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
+            # Of parts too, and compared with the tally.
+            "bytes": sum(self._sums[action].retrieved for action in TO_FETCH),
             "unsized": self.asking.out_unsized,
             "requests": self.requests,
             "bytes_asked": self.bytes,
-            "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},
+            "counts": {action: self._sums[action].count for action in ACTIONS},
             "tier": self.tier,
             "destination": self.destination,
             "to": self._root,
@@ -182,7 +194,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
+        return frozenset(self.items.keys(ASK))  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:

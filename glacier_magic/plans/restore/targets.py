@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
+from itertools import groupby, islice, takewhile
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
-from ...base.safenames import UnsafePath, alternatives, safe_target
+from ...base.safenames import UnsafePath, alternatives, is_plain_below, numbered, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
+from ...catalogue.archives.archive_sequence import fields_of, records_of, repeated
+from ...catalogue.archives.identity import bytes_key
 from ...catalogue.storage.letters import folded
 from ...errors import InputError
 from ...transfer.local_files import unverified
@@ -19,6 +24,8 @@ from ...transfer.local_files import unverified
 Wanted = tuple[ArchiveRecord, ByteRange | None]
 """An archive, and the bytes of it that are wanted; None for all of them."""
 
+_PIECE = 500
+"""Names that are looked at together."""
 LONGEST = 150
 """Bytes of an archive's name in the name of a part: file systems allow 255 in all."""
 
@@ -30,16 +37,132 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     names.
     """
     paths = [_path(archive, part, root) for archive, part in wanted]
-    keys = [(path, archive.bytes_key) for path, (archive, _) in zip(paths, wanted, strict=True)]
-    parents = {path.parent for path in paths}  # far fewer than archives
-    folders = {folder for path in parents for folder in (path, *path.parents)}
-    taken = {folded(str(path)) for path in folders}  # some file systems ignore case, or composition
-    chosen: dict[tuple[Path, str], Path] = {}
+    texts = list(map(str, paths))
+    chosen = _numbered(texts, [archive.bytes_key for archive, _ in wanted], _folders(texts))
+    return [(path, Path(text)) for path, text in zip(paths, chosen, strict=True)]
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Return the folders of paths, folded."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition(os.sep)[0]
+        while folder not in found:  # mostly it is that of another path, too
+            found.add(folder)
+            folder = folder.rpartition(os.sep)[0]
+    return set(map(folded, found))
+
+
+def _numbered(paths: Sequence[str], contents: Iterable[str], folders: Collection[str]) -> list[str]:
+    """Return the path that each is written to.
+
+    :param contents: the same text for the same bytes.
+    :param folders: what no path may be, folded: some file systems ignore case, or composition.
+    """
+    taken: set[str] = set()
+    chosen: dict[tuple[str, str], str] = {}
+    keys = list(zip(paths, contents, strict=True))
     for key in keys:
         if key not in chosen:  # the same name and bytes: one file serves both
-            chosen[key] = next(each for each in alternatives(key[0]) if folded(str(each)) not in taken)
-            taken.add(folded(str(chosen[key])))
-    return [(key[0], chosen[key]) for key in keys]
+            free, fold = key[0], folded(key[0])
+            if fold in taken or fold in folders:
+                others = ((name, folded(name)) for name in numbered(free))
+                free, fold = next(each for each in others if each[1] not in taken and each[1] not in folders)
+            chosen[key] = free
+            taken.add(fold)
+    return [chosen[key] for key in keys]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The files of whole archives below a folder, by place.
+
+    :param own: the path of each one's name.
+    :param chosen: the one to write: see :func:`targets`.
+    :param existing: the places of those for which a file may be there already.
+    """
+
+    own: Sequence[str]
+    chosen: Sequence[str]
+    existing: Collection[int]
+
+    @classmethod
+    def of(cls, archives: Sequence[ArchiveRecord], root: Path) -> Targets:
+        """Return the files of archives.
+
+        :raises InputError: a name cannot be written below *root*.
+        """
+        own, disk = _own(archives, root), _Disk(root)
+        existing = [] if disk.empty else [place for place, path in enumerate(own) if disk.may_have(path)]
+        for place, archive in zip(existing, records_of(archives, existing), strict=True):
+            own[place] = str(_path(archive, None, root))  # a link may lead out
+        marks = array("q", map(hash, map(folded, own)))
+        folders = _folders(own)
+        several, chosen, new = repeated(marks) | set(map(hash, folders)), list(own), set()
+        places = [place for place, mark in enumerate(marks) if mark in several]
+        places.sort(key=marks.__getitem__)  # what a disk may not tell apart comes together, in order
+        pairs = zip(places, _contents(archives, places), strict=True)
+        for _, group in groupby(pairs, lambda pair: marks[pair[0]]):
+            some, contents = zip(*group, strict=True)
+            for place, path in zip(some, _numbered([own[p] for p in some], contents, folders), strict=True):
+                if path != own[place]:
+                    chosen[place] = path
+                    new.add(hash(folded(path)))
+        if not new.isdisjoint(
+            marks
+        ):  # a number makes the name of another archive: all are looked at, in order
+            chosen = _numbered(own, _contents(archives, None), folders)
+        if not disk.empty:
+            existing += [p for p, path in enumerate(chosen) if path != own[p] and disk.may_have(path)]
+        return cls(own, chosen, frozenset(existing))
+
+
+def _contents(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) -> Iterator[str]:
+    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
+    return (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
+
+
+def _own(archives: Sequence[ArchiveRecord], root: Path) -> list[str]:
+    """Return the path of each archive's name; whether a link leads out of *root* is not looked at of all."""
+    found: list[str] = []
+    before = str(root / "x")[:-1]
+    names = fields_of(archives, "name", "format")
+    while some := list(islice(names, _PIECE)):
+        places = range(len(found), len(found) + len(some))
+        plain = [name if format_ == "plain" else "" for name, format_ in some]
+        if is_plain_below(root, plain):
+            found += [before + name for name in plain]
+            continue
+        odd = [place for place, name in zip(places, plain, strict=True) if not is_plain_below(root, [name])]
+        found += [before + name for name in plain]
+        for place, archive in zip(odd, records_of(archives, odd), strict=True):
+            found[place] = str(_path(archive, None, root))
+    return found
+
+
+class _Disk:
+    """What is on the disk below a folder; each folder is read once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._base = root, root.resolve()
+        self.empty = not os.path.lexists(root)
+        self._names: dict[str, frozenset[str] | None] = {}
+
+    def may_have(self, path: str) -> bool:
+        """Return whether a path exists, or its folder is not simply one below the root."""
+        folder, name = os.path.split(path)
+        if folder not in self._names:
+            self._names[folder] = self._read(folder)
+        names = self._names[folder]
+        return names is None or folded(name) in names
+
+    def _read(self, folder: str) -> frozenset[str] | None:
+        with suppress(OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+            if Path(folder).resolve().is_relative_to(self._base):
+                with suppress(FileNotFoundError):
+                    return frozenset(folded(path.name) for path in Path(folder).iterdir())
+                return frozenset()
+        return None
 
 
 def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:

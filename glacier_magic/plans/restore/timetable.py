@@ -217,13 +217,15 @@ def timetable(
     :param policy: the account's data retrieval policy, or None if it could not be read.
     :param now: milliseconds since 1970 by the service's clock.
     """
+    # The policy does not apply to the other tiers.
+    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
+    if pace is None and not passing:
+        return None
     weights = [weight(size) for size in sizes]  # an unknown size counts as one byte
     wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
     notes = _larger(weights, pace.daily if pace else None)
     limits, asked = list(wanted), [(now, size) for size in weights]
     due = free = due_times(asked, wanted, now)  # without the policy, to say what it changes
-    # The policy does not apply to the other tiers.
-    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
         due = due_times(asked, limits, now)  # pace and policy together
@@ -328,18 +330,14 @@ class Scheduled:
     :param now: milliseconds since 1970 by the service's clock.
     """
 
-    def __init__(self, catalogue: Catalogue, vault: str, items: Iterable[RestoreItem], now: int) -> None:
+    def __init__(self, catalogue: Catalogue, vault: str, items: Sequence[RestoreItem], now: int) -> None:
+        # Rows on hold wait for the user: they are no future cost.
+        rows = [row for row in catalogue.pacing.scheduled(vault) if not row.on_hold]
+        wanted = {(row.archive_id, row.part) for row in rows}
         # Each as an item that is requested: what is under way has nothing to fetch for this plan.
-        self._items = {
-            (item.archive.archive_id, str(item.part) if item.part else None): replace(item, action=ASK)
-            for item in items
-        }
-        self.rows = [
-            row
-            for row in catalogue.pacing.scheduled(vault)
-            # Rows on hold wait for the user: they are no future cost.
-            if (row.archive_id, row.part) in self._items and not row.on_hold
-        ]
+        found = ((key, item) for item in (items if wanted else ()) for key in [_key(item)] if key in wanted)
+        self._items = {key: replace(item, action=ASK) for key, item in found}
+        self.rows = [row for row in rows if (row.archive_id, row.part) in self._items]
         self._now = now
 
     def here(self, to: Path, tier: str) -> list[Download]:
@@ -382,6 +380,10 @@ class Scheduled:
             items = [self._items[row.archive_id, row.part] for row in rows if row.tier == tier]
             quote += quote_for(prices, Asking.of(items), tier, destination)
         return quote
+
+
+def _key(item: RestoreItem) -> tuple[str, str | None]:
+    return item.archive.archive_id, str(item.part) if item.part else None
 
 
 def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:

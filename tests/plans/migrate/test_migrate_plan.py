@@ -1,12 +1,20 @@
 """What a plan of moves says before anything is paid, and what it refuses."""
 
+import gc
+import tracemalloc
+from dataclasses import replace
 from decimal import Decimal
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from glacier_magic.catalogue import ArchiveRecord
+from glacier_magic.catalogue.archives import archive_sequence
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
+from glacier_magic.plans.restore.items import RetrievalItem
+from tests.catalogue.archives.test_ingest import START, batch
 from tests.migrate.conftest import proofs
 
 GIB = 1 << 30
@@ -314,3 +322,43 @@ def test_classes_by_either_spelling():
     assert checked_class("glacier-ir") == checked_class("GLACIER_IR") == "GLACIER_IR"
     with pytest.raises(InputError, match="no storage class"):
         checked_class("onezone")
+
+
+@pytest.fixture
+def many(session, monkeypatch):
+    """A vault of 4,000 archives; of eight one has the name of another, and of 24 one its bytes, too."""
+    monkeypatch.setattr(archive_sequence, "PIECE", 1_000)
+    vault = session.create_vault("many")
+    rows = batch(range(4_000)).to_pylist()
+    for row in range(8, len(rows), 8):
+        names = ("description", "tree_hash", "size") if row % 24 == 0 else ("description",)
+        rows[row] |= {name: rows[row - 1][name] for name in names}
+    with session.catalogue.inventories.loading("many", "job") as load:
+        load.add(pa.RecordBatch.from_pylist(rows, batch([0]).schema))
+        load.finish(START)
+    return vault
+
+
+def test_a_plan_of_many_holds_no_object_of_an_archive(many, bucket, tmp_path):
+    """A move and a restore of columns say what those of records say, in the bytes of a key or path."""
+    plans = {
+        "migrate": lambda what: many.migrate(what, to=f"s3://{bucket}/in", tier="Bulk"),
+        "restore": lambda what: many.restore(what, to=tmp_path / "out", tier="Bulk"),
+    }
+    records = [replace(each) for each in many.select("*")]
+    for plan in plans.values():
+        wanted, found = plan(records), plan("*")
+        pd.testing.assert_frame_equal(found.table, wanted.table)
+        assert found.promised() == wanted.promised()
+    del records, wanted, found
+    for plan in plans.values():
+        gc.collect()
+        tracemalloc.start()
+        made = plan("*")
+        made.as_text()
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0] / 4_000
+        tracemalloc.stop()
+        assert held < 500  # an archive and its item took 1,500
+        kept = sum(isinstance(each, ArchiveRecord | RetrievalItem) for each in gc.get_objects())
+        assert (len(made.items), kept) == (4_000, 0)
