@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from glacier_magic.base.collector import uncollected
 from glacier_magic.transfer.budget import Stopped
 from glacier_magic.transfer.crew import Crew, Tuner
 from glacier_magic.transfer.engine import Buffers
@@ -154,12 +155,11 @@ def test_ctrl_c_is_heard_although_a_task_hangs(crew_of):
 
     def hang():
         _thread.interrupt_main()
-        if not go_on.wait(5):  # Python drops an interrupt that meets a callback of its garbage collector
-            _thread.interrupt_main()
-            go_on.wait(PATIENCE)
+        go_on.wait(PATIENCE)
 
     try:
-        with pytest.raises(KeyboardInterrupt):
+        # Python drops an interrupt that meets a callback of its garbage collector.
+        with uncollected(), pytest.raises(KeyboardInterrupt):
             list(crew_of(1).run([hang]))
     finally:
         go_on.set()
