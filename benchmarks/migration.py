@@ -15,7 +15,9 @@ driver, which has the scheduler, and of the workers.
 narrow: as ours, and as dask with 2 processes of one thread, where the network limits each range: two are
 under way at a time in both.
 stream: boto3's ``get_job_output`` into ``upload_fileobj``, which verifies neither side.
+loop: ranges of 16 MiB in one thread, each with its tree hash compared and its SHA-256 sent.
 file: to a file, its tree hash, ``upload_file``, as careful people do.
+cli: ``aws glacier get-job-output`` and ``aws s3 cp``, where the AWS CLI is installed.
 
 ``--plan`` times the plan for so many archives with its price, keys and duplicates: of eight archives one
 has the name of the one before, and of three of these one its bytes, too.  ``--restore`` times the plan that
@@ -26,8 +28,10 @@ the peak of its memory over that with all imports.
 from __future__ import annotations
 
 import argparse
+import base64
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -49,7 +53,9 @@ from limits import Limit, show
 from glacier_magic.emulator import testing
 
 MIB, REGION, BUCKET = 1 << 20, "us-east-1", "bench"
-WAYS = ("ours", "dask", "stream", "file", "small", "narrow", "narrow dask")
+WAYS = ["ours", "dask", "stream", "loop", "file", "cli", "small", "narrow", "narrow dask"]
+if not shutil.which("aws"):
+    WAYS.remove("cli")
 NARROW, NARROW_RANGES = 24 * MIB, 2
 """Bytes a second of each range where the network is the limit, and ranges at a time: those of our threads."""
 
@@ -98,14 +104,60 @@ def dask(told: dict[str, Any], *, narrow: bool) -> Any:
     return lambda: plan.run().wait(120)
 
 
-def by_hand(told: dict[str, Any], *, file: bool) -> Any:
-    """Return what copies the one archive with boto3."""
+def clients(told: dict[str, Any]) -> Any:
+    """Return a client of the vault service, and one of S3."""
     import boto3
 
+    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator", "region_name": REGION}
+    return [boto3.client(name, endpoint_url=told["url"], **keys) for name in ("glacier", "s3")]
+
+
+def loop(told: dict[str, Any]) -> Any:
+    """Return what copies the one archive with boto3, range by range, and verifies both sides."""
+    from botocore.utils import calculate_tree_hash
+
+    glacier, s3 = clients(told)
+    job, to = {"vaultName": "one", "jobId": told["one"]}, {"Bucket": BUCKET, "Key": uuid.uuid4().hex}
+
+    def copy() -> None:
+        upload = s3.create_multipart_upload(**to, ChecksumAlgorithm="SHA256")["UploadId"]
+        parts: list[dict[str, Any]] = []
+        for start in range(0, told["size"], 16 * MIB):
+            end = min(start + 16 * MIB, told["size"]) - 1
+            found = glacier.get_job_output(**job, range=f"bytes={start}-{end}")
+            data = found["body"].read()
+            assert calculate_tree_hash(io.BytesIO(data)) == found["checksum"]
+            part = {"PartNumber": len(parts) + 1}
+            part["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(data).digest()).decode()
+            sent = s3.upload_part(**to, **part, UploadId=upload, Body=data)
+            parts.append({**part, "ETag": sent["ETag"]})
+        s3.complete_multipart_upload(**to, UploadId=upload, MultipartUpload={"Parts": parts})
+
+    return copy
+
+
+def cli(told: dict[str, Any]) -> Any:
+    """Return what copies the one archive with the AWS CLI."""
+    keys = {"AWS_ACCESS_KEY_ID": "emulator", "AWS_SECRET_ACCESS_KEY": "emulator"}
+    os.environ |= {**keys, "AWS_ENDPOINT_URL": told["url"], "AWS_DEFAULT_REGION": REGION}
+    job = ("--account-id", "-", "--vault-name", "one", "--job-id", told["one"])
+
+    def copy() -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            for words in (
+                ("glacier", "get-job-output", *job, file.name),
+                ("s3", "cp", "--quiet", file.name, f"s3://{BUCKET}/{uuid.uuid4().hex}"),
+            ):
+                subprocess.run(["aws", *words], check=True, stdout=subprocess.DEVNULL)
+
+    return copy
+
+
+def by_hand(told: dict[str, Any], *, file: bool) -> Any:
+    """Return what copies the one archive with boto3."""
     from glacier_magic import tree_hash
 
-    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator", "region_name": REGION}
-    glacier, s3 = (boto3.client(name, endpoint_url=told["url"], **keys) for name in ("glacier", "s3"))
+    glacier, s3 = clients(told)
     key = uuid.uuid4().hex
 
     def copy() -> None:
@@ -159,6 +211,8 @@ def child(way: str, told: dict[str, Any]) -> None:
         act = ours(told, "many" if way == "small" else "one")
     elif "dask" in way:
         act = dask(told, narrow="narrow" in way)
+    elif way in ("loop", "cli"):
+        act = loop(told) if way == "loop" else cli(told)
     else:
         act = by_hand(told, file=way == "file")
     before = memory("VmRSS:") if way in MANY else 0
@@ -289,6 +343,7 @@ def main() -> None:
         os.environ |= {"GLACIER_MAGIC_HOME": name, "AWS_EC2_METADATA_DISABLED": "true"}
         emulator.s3_client(REGION).create_bucket(Bucket=BUCKET)
         told = {"folder": str(emulator.folder), "url": emulator.url, "catalogue": ""}
+        told["size"] = given.mib * MIB
         opened = session(told, folder / "c.sqlite")
         os.chdir(folder)
         for number in range(given.small):

@@ -114,7 +114,8 @@ class Session(Described):
     def vaults(self) -> pd.DataFrame:
         """Return the vaults of the region: vault, archives, size, created, inventory.
 
-        ``archives`` and ``size``, with 32 KiB more per archive, are as of ``inventory``, a date.
+        ``archives`` and ``size`` are as of ``inventory``, the date of the vault's last inventory;
+        ``size`` includes the service's overhead of 32 KiB per archive.
         """
         return self.exact_vaults().frame()
 
