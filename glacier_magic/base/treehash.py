@@ -30,6 +30,7 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 READ = 1 << 20  # bytes read at a time: hashed at once, while they are in the CPU cache
 THREADED = 8 << 20  # below this size one thread is faster: an idle core takes a millisecond to wake up
 MOST_THREADS = 16
+MOST_PARTS = 10_000  # of an upload (API reference, "Initiate Multipart Upload")
 
 _PREADV = hasattr(os, "preadv")  # not on Windows, where threads would share one file position
 
@@ -376,11 +377,10 @@ def is_tree_hash_aligned(start: int, end: int, size: int) -> bool:
     )
 
 
-def part_size_for(size: int, *, smallest: int = CHUNK, most: int = 10_000) -> int:
+def part_size_for(size: int, *, smallest: int = CHUNK, most: int = MOST_PARTS) -> int:
     """Return the smallest allowed part size in bytes that cuts *size* bytes into at most *most*.
 
-    A part size is 1 MiB times a power of two, up to 4 GiB; an upload has at most 10,000 parts
-    (API reference, "Initiate Multipart Upload").
+    A part size is 1 MiB times a power of two, up to 4 GiB (API reference, "Initiate Multipart Upload").
 
     :raises ValueError: even parts of 4 GiB are too many.
     """

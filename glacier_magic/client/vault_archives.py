@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
 from ..base.facts import Described, Facts
+from ..base.treehash import MOST_PARTS
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import JobRecord
 from ..catalogue.archives.as_of import Moment, last_ms
@@ -27,7 +28,6 @@ from ..prices.storage_costs import folder_table
 from ..transfer.progress import Observer
 from ..transfer.sources import find
 from ..transfer.store import Storing
-from ..transfer.streams import MOST_PARTS
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import UploadDesk
 from .archive import Archive

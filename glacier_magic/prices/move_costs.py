@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..base.session_limits import USUAL
-from ..base.treehash import part_size_for
+from ..base.treehash import MOST_PARTS, part_size_for
 from .book import PriceTable
 from .quotes import MONTH_HOURS, Quote, QuoteLine, gigabytes
 from .storage_costs import CLASSES, Holding, class_storage
@@ -73,7 +73,8 @@ class Writing:
                 whole += count
             else:
                 uploads += count
-                parts += -(-size // part_size_for(size, smallest=part)) * count
+                usual = size <= part * MOST_PARTS  # quicker to see than to call
+                parts += -(-size // (part if usual else part_size_for(size, smallest=part))) * count
                 total += size * count
         return cls(whole=whole, uploads=uploads, parts=parts, bytes=total)
 

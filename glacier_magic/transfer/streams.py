@@ -11,6 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
+from ..base.treehash import MOST_PARTS
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, Refused, Unavailable
@@ -20,7 +21,6 @@ from .parts import PartSender, Piece
 from .progress import Meter
 from .upload import Uploader, unknown_end
 
-MOST_PARTS = 10_000
 FROM_ITS_BEGINNING = "A stream has to be sent again from its beginning."
 
 

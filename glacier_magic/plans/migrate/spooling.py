@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...base.session_limits import Limits
-from ...base.treehash import part_size_for
+from ...base.treehash import MOST_PARTS, part_size_for
 from ...base.units import human_bytes
 from ...errors import LocalError
 from ..restore.request import room
@@ -31,10 +31,12 @@ class Spooling:
     def of(cls, sizes: Iterable[int], limits: Limits, *, elsewhere: bool = False) -> Spooling:
         """Return the room for archives of these sizes in bytes."""
         part = total = 0
+        memory, smallest = limits.object_in_memory, limits.object_part
+        least = memory if smallest > memory else smallest * MOST_PARTS
         for size in sizes:
-            if size > limits.object_in_memory:
-                largest = min(size, part_size_for(size, smallest=limits.object_part))
-                if largest > limits.object_in_memory:
+            if size > least:
+                largest = min(size, part_size_for(size, smallest=smallest))
+                if largest > memory:
                     part, total = max(part, largest), total + size
         return cls(part, max(part, min(total, limits.object_spool)), elsewhere)
 
