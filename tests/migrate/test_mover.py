@@ -442,7 +442,7 @@ def test_many_archives_through_faults_of_every_kind(
     def break_all():
         for seed, kind in enumerate([*cut, "408", "500", "503", "throttling", "slow-down"]):
             emulator.fault(kind, probability=0.05, seed=seed)
-        emulator.fault("flip", "GetJobOutput", probability=0.2, seed=1)
+        emulator.fault("flip", "GetJobOutput", probability=0.05, seed=1)
         emulator.fault("complete-error-in-200", probability=0.2, seed=1)
         emulator.fault("complete-conflict", probability=0.2, seed=2)
 
