@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from string import printable
@@ -109,7 +109,6 @@ def keys(
     archives: Sequence[ArchiveRecord],
     prefix: str = "",
     *,
-    own: Callable[[ArchiveRecord, str], str] = key_of,
     plain: Sequence[str] | None = None,
     fixed: Mapping[str, str] | None = None,
     taken: Mapping[str, str] | None = None,
@@ -119,13 +118,12 @@ def keys(
     Of archives with the same name and other bytes the newest has the key of the name; the others have
     their date and the beginning of their id in it.
 
-    :param own: makes the key of an archive and the prefix, whatever others there are.
-    :param plain: what it makes of each archive, if that is known.
+    :param plain: the key of each archive, whatever the others are; without it, that of its name.
     :param fixed: the keys that archives have already, by archive id.
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
-    found = [own(archive, prefix) for archive in archives] if plain is None else list(plain)
+    found = usual_keys(archives, prefix) if plain is None else list(plain)
     counts = Counter(found)
     if len(counts) == len(found) and not taken and not fixed:
         return found  # nothing is to be decided

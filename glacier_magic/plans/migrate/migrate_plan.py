@@ -278,18 +278,22 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, why, job_id."""
         import pandas as pd
 
-        columns = {
-            "name": [item.archive.name for item in self.items],
-            "size": [item.size for item in self.items],
-            "archive_id": [item.archive.archive_id for item in self.items],
-            "tree_hash": [item.archive.tree_hash for item in self.items],
-            "action": [item.words for item in self.items],
-            "bucket": [item.bucket for item in self.items],
-            "key": [item.object_key for item in self.items],
-            "why": [item.why for item in self.items],
-            "job_id": [item.job.job_id if item.job else None for item in self.items],
-        }
-        return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
+        names = ("name", "size", "archive_id", "tree_hash", "action", "bucket", "key", "why", "job_id")
+        rows = [
+            (
+                item.archive.name,
+                item.size,
+                item.archive.archive_id,
+                item.archive.tree_hash,
+                item.words,
+                item.bucket,
+                item.object_key,
+                item.why,
+                item.job and item.job.job_id,
+            )
+            for item in self.items  # once: each is made for it
+        ]
+        return marked(pd.DataFrame(rows, columns=names).astype({"size": "Int64"}))
 
     # What it does
 

@@ -76,17 +76,13 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         # A request to the service: only where it matters.
         asks = self.tier == SUBJECT and bool(self.items.places(ASK))
         policy = self._tracker.policies.current() if asks else None
-        if self.pace is None and policy is None:
-            return None
         sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
-        if self.tier == SUBJECT and self.pace is None:
-            other = None
-        elif self.tier == SUBJECT:  # the account's policy holds for this tier alone
+        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
             sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
