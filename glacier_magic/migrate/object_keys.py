@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ..base.bucket_names import BucketFolder
 from ..base.units import from_ms
 from ..catalogue import ArchiveRecord
-from ..catalogue.archives.archive_sequence import field_of, fields_of, records_of
+from ..catalogue.archives.archive_sequence import field_of, fields_of, plain_names, records_of
 from ..catalogue.archives.identity import bytes_key
 from ..errors import InputError
 
@@ -181,15 +181,14 @@ class _Group(NamedTuple):
 def usual_keys(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
     """Return the key that the name of each archive makes, whatever the others are."""
     found: list[str] = []
-    names = fields_of(archives, "name", "format")
+    names = plain_names(archives)
     room = (LONGEST - len(prefix.encode())) // 4  # a character has up to four bytes
     while some := list(islice(names, _PIECE)):
         # Of most names nothing is changed, which is seen of many at once.
-        text = "".join(f"/{name}/:" for name, _ in some)
+        text = "".join(f"/{name}/:" for name in some)
         usual = text.isprintable() and not any(sign in text for sign in ("//", "/.", "\\"))
-        usual = usual and text.count(":") == len(some) and all(format_ == "plain" for _, format_ in some)
-        if usual and max(len(name) for name, _ in some) <= room:
-            found += [prefix + name for name, _ in some]
+        if usual and text.count(":") == len(some) and max(map(len, some)) <= room:
+            found += [prefix + name for name in some]
         else:
             places = range(len(found), len(found) + len(some))
             found += [key_of(archive, prefix) for archive in records_of(archives, places)]

@@ -165,6 +165,11 @@ def field_of(archives: Sequence[ArchiveRecord], name: str) -> Iterator[Any]:
     return map(attrgetter(name), archives)
 
 
+def plain_names(archives: Sequence[ArchiveRecord]) -> Iterator[str]:
+    """Yield the name of each archive; an empty text where its file has another one."""
+    return (name if format_ == "plain" else "" for name, format_ in fields_of(archives, "name", "format"))
+
+
 def records_of(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) -> Iterator[ArchiveRecord]:
     """Yield the archives at *places*; None for all."""
     if isinstance(archives, ArchiveRows):

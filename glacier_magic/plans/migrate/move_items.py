@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ...catalogue.archives.archive_sequence import concerned, field_of, fields_of, records_of, same_bytes
+from ...catalogue.archives.archive_sequence import concerned, fields_of, plain_names, records_of, same_bytes
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
@@ -215,16 +215,12 @@ def _whys(
     choice: ChosenKeys,
 ) -> dict[int, str]:
     """Return why keys are not simply prefix and name, by place."""
-    prefix = existing.place.prefix
-    names = zip(field_of(archives, "name"), field_of(archives, "format"), chosen, strict=True)
-    places = [
-        place
-        for place, (name, format_, key) in enumerate(names)
-        if format_ != "plain" or key != prefix + name
-    ]
-    found = dict.fromkeys(places, "")
-    if choice.usual and not existing.rows:
-        found |= {place: OTHERS_HAVE_IT for place in places if chosen[place] != plain[place]}
+    prefix, simple = existing.place.prefix, choice.usual and not existing.rows
+    found = {
+        place: OTHERS_HAVE_IT if simple and key != own else ""
+        for place, (name, own, key) in enumerate(zip(plain_names(archives), plain, chosen, strict=True))
+        if key != prefix + name
+    }
     places = [place for place, why in found.items() if not why]
     for place, archive in zip(places, records_of(archives, places), strict=True):
         why = choice.why(archive, chosen[place], prefix)

@@ -15,7 +15,7 @@ from ...base.ranges import ByteRange, part_name
 from ...base.safenames import UnsafePath, alternatives, are_plain, has_room, numbered, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_sequence import contents_of, fields_of, records_of, repeated
+from ...catalogue.archives.archive_sequence import contents_of, plain_names, records_of, repeated
 from ...catalogue.storage.letters import folded
 from ...errors import InputError
 from ...transfer.local_files import unverified
@@ -119,7 +119,7 @@ def _own(archives: Sequence[ArchiveRecord], root: Path) -> list[str]:
     found: list[str] = []
     odd: list[int] = []
     before, fits = str(root / "x")[:-1], has_room(root)
-    names = (name if format_ == "plain" else "" for name, format_ in fields_of(archives, "name", "format"))
+    names = plain_names(archives)
     while some := list(islice(names, _PIECE)):
         if not (fits and are_plain(some)):
             odd += [place for place, name in enumerate(some, len(found)) if not (fits and are_plain([name]))]
