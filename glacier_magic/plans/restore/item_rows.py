@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from typing import ClassVar, Generic, TypeVar, overload
 
@@ -148,8 +149,9 @@ class Items(Sequence[Item], Generic[Item]):
         for size in compress(found, self._actions.translate(_only(*actions))):
             yield None if size < 0 else size
 
+    @cached_property
     def sums(self) -> dict[str, Sums]:
-        """Return the numbers of each action."""
+        """The numbers of each action."""
         found, others = sums_of(self.known.values()), bytearray(self._actions)
         for place in self.known:
             others[place] = len(ACTIONS)

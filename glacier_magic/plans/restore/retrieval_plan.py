@@ -56,7 +56,6 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self._root = str(to)
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives = archives
-        self._counted: tuple[Items[Item], dict[str, Sums]] | None = None
         self._decide_again()
 
     def _decide_again(self) -> None:
@@ -116,9 +115,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
 
     @property
     def _sums(self) -> dict[str, Sums]:
-        if self._counted is None or self._counted[0] is not self.items:
-            self._counted = self.items, self.items.sums()
-        return self._counted[1]
+        return self.items.sums
 
     @property
     def tiers(self) -> Tiers:

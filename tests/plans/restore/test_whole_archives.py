@@ -104,5 +104,5 @@ def test_the_items_are_those_of_each_archive(number, monkeypatch):
             sizes = [each.retrieved for each in wanted if each.action == "request"]
             assert list(items.retrieved("request")) == sizes
             fetched = sum(each.fetched or 0 for each in wanted)
-            assert sum(each.fetched for each in items.sums().values()) == fetched
+            assert sum(each.fetched for each in items.sums.values()) == fetched
         catalogue.close()
