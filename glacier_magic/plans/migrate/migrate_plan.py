@@ -136,7 +136,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
 
     def _schedule_again(self) -> None:
         super()._schedule_again()
-        moved = [self._sums[action] for action in MOVED]
+        moved = [self.items.sums[action] for action in MOVED]
         self._holding = Holding(sum(each.size for each in moved), sum(each.count for each in moved))
         self._writing = Writing.of(zip(self.items.sizes(*STATES), repeat(1)))
         elsewhere = self._executor is not None
@@ -152,7 +152,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        sums = self._sums.values()
+        sums = self.items.sums.values()
         what = plural(len(self.items), "archive")
         size = human_total(sum(each.size for each in sums), sum(each.unsized for each in sums))
         return f"Move {what} ({size}) from {self.vault} to {self.place.name} ({self.storage_class})"
@@ -191,7 +191,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def asking(self) -> Asking:
         """The numbers of its requests and of the way out, which each object of equal bytes takes."""
         found = super().asking
-        return replace(found, out=found.out + self._sums[TWIN].size)
+        return replace(found, out=found.out + self.items.sums[TWIN].size)
 
     @property
     def target(self) -> TargetClass:

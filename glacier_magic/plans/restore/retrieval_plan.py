@@ -16,7 +16,7 @@ from ...prices import Quote
 from ...prices.quotes import TIERS
 from ...service.retrieval_policies import SUBJECT
 from ..base import Plan, PlanLog
-from .item_rows import Item, Items, Sums
+from .item_rows import Item, Items
 from .items import ACTIONS, ASK, TO_FETCH
 from .quoting import Asking, Tiers
 from .request import carry_out
@@ -111,11 +111,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
     @property
     def asking(self) -> Asking:
         """The numbers of its requests and of the transfer out."""
-        return Asking.of_sums(self._sums)
-
-    @property
-    def _sums(self) -> dict[str, Sums]:
-        return self.items.sums
+        return Asking.of_sums(self.items.sums)
 
     @property
     def tiers(self) -> Tiers:
@@ -146,7 +142,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = self.items.retrieved(ASK)
+        sizes = tuple(self.items.retrieved(ASK))
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def choices(self) -> dict[str, tuple[str, ...]]:
@@ -171,11 +167,11 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
             **super().promised(),
             "archives": len(self.items),
             # Of parts too, and compared with the tally.
-            "bytes": sum(self._sums[action].retrieved for action in TO_FETCH),
+            "bytes": sum(self.items.sums[action].retrieved for action in TO_FETCH),
             "unsized": self.asking.out_unsized,
             "requests": self.requests,
             "bytes_asked": self.bytes,
-            "counts": {action: self._sums[action].count for action in ACTIONS},
+            "counts": {action: self.items.sums[action].count for action in ACTIONS},
             "tier": self.tier,
             "destination": self.destination,
             "to": self._root,

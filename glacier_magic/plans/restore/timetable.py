@@ -250,9 +250,8 @@ def timetable(
     )
 
 
-def at_once(sizes: Iterable[int | None], *, now: int) -> Timetable:
+def at_once(sizes: tuple[int | None, ...], *, now: int) -> Timetable:
     """Return the timetable with all requests now."""
-    sizes = tuple(sizes)
     return Timetable(due=(now,) * len(sizes), sizes=sizes, limits=(), now=now)
 
 
