@@ -94,24 +94,28 @@ def safe_target(root: Path, name: str, *, fallback: str) -> Path:
     return target
 
 
-def is_plain_below(root: Path, names: Sequence[str]) -> bool:
-    """Return whether :func:`safe_target` changes nothing of any of these names, as long as no link leads out.
+def has_room(root: Path) -> bool:
+    """Return whether every plain name makes a path below *root* that is short enough for the system."""
+    return not _is_long(root.resolve() / ("x" * MAX_BYTES))
 
-    It may be False for names of which nothing is changed.
+
+def are_plain(names: Sequence[str]) -> bool:
+    """Return whether :func:`safe_target` changes nothing of any of these names, where no link leads out.
+
+    The folder needs room for them: see :func:`has_room`.  It may be False for names of which nothing is
+    changed.
     """
     longest = max(map(len, names), default=0)
     text = "".join(f"/{name}/:" for name in names)  # most names are plain, which is seen of many at once
-    if not text.isascii() and sys.getfilesystemencoding() != "utf-8":
-        return False
     return (
         os.sep == "/"
+        and (text.isascii() or sys.getfilesystemencoding() == "utf-8")
         and text.isprintable()  # else it may have one of the refused categories
         and text.count(":") == len(names)
         and not any(sign in text for sign in _CHANGED)
         and not _DEVICE_BELOW.search(text)
         and longest * (1 if text.isascii() else 4) <= MAX_BYTES
         and (longest < MAX_DEPTH or all(name.count("/") < MAX_DEPTH for name in names))
-        and not _is_long(root.resolve() / ("x" * MAX_BYTES))
     )
 
 

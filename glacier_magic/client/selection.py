@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives.archive_sequence import fields_of, records_of, repeated
+from ..catalogue.archives.archive_sequence import fields_of, places_of_repeated, records_of
 from ..catalogue.archives.folders import SEPARATORS
 from ..catalogue.archives.identity import ARCHIVE_ID, bytes_key
 from ..catalogue.archives.no_match import no_match
@@ -281,11 +281,10 @@ def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[Sequen
     :param newest: leave out the older versions of each name.
     :raises InputError: they are to be left out, and it is not known when each was uploaded.
     """
-    # Without a name, each is alone.  Hashes alone: there may be a million names.
     own = fields_of(archives, "name", "archive_id")
-    marks = array("q", (hash(name or archive_id) for name, archive_id in own))
-    again = repeated(marks)
-    places = [place for place, mark in enumerate(marks) if mark in again]
+    places = places_of_repeated(
+        name or archive_id for name, archive_id in own
+    )  # without a name, each is alone
     names: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
     facts = fields_of(archives, "name", "archive_id", "size", "tree_hash", "created", places=places)
     for place, (name, archive_id, size, tree_hash, created) in zip(places, facts, strict=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from string import printable
@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ..base.bucket_names import BucketFolder
 from ..base.units import from_ms
 from ..catalogue import ArchiveRecord
-from ..catalogue.archives.archive_sequence import field_of, fields_of, records_of
+from ..catalogue.archives.archive_sequence import field_of, fields_of, plain_names, records_of
 from ..catalogue.archives.identity import bytes_key
 from ..errors import InputError
 
@@ -109,7 +109,6 @@ def keys(
     archives: Sequence[ArchiveRecord],
     prefix: str = "",
     *,
-    own: Callable[[ArchiveRecord, str], str] = key_of,
     plain: Sequence[str] | None = None,
     fixed: Mapping[str, str] | None = None,
     taken: Mapping[str, str] | None = None,
@@ -119,13 +118,12 @@ def keys(
     Of archives with the same name and other bytes the newest has the key of the name; the others have
     their date and the beginning of their id in it.
 
-    :param own: makes the key of an archive and the prefix, whatever others there are.
-    :param plain: what it makes of each archive, if that is known.
+    :param plain: the key of each archive, whatever the others are; without it, that of its name.
     :param fixed: the keys that archives have already, by archive id.
     :param taken: the :attr:`~.ArchiveRecord.bytes_key` of what has each key already.
     """
     fixed, taken = fixed or {}, taken or {}
-    found = [own(archive, prefix) for archive in archives] if plain is None else list(plain)
+    found = usual_keys(archives, prefix) if plain is None else list(plain)
     counts = Counter(found)
     if len(counts) == len(found) and not taken and not fixed:
         return found  # nothing is to be decided
@@ -183,15 +181,14 @@ class _Group(NamedTuple):
 def usual_keys(archives: Sequence[ArchiveRecord], prefix: str) -> list[str]:
     """Return the key that the name of each archive makes, whatever the others are."""
     found: list[str] = []
-    names = fields_of(archives, "name", "format")
+    names = plain_names(archives)
     room = (LONGEST - len(prefix.encode())) // 4  # a character has up to four bytes
     while some := list(islice(names, _PIECE)):
         # Of most names nothing is changed, which is seen of many at once.
-        text = "".join(f"/{name}/:" for name, _ in some)
+        text = "".join(f"/{name}/:" for name in some)
         usual = text.isprintable() and not any(sign in text for sign in ("//", "/.", "\\"))
-        usual = usual and text.count(":") == len(some) and all(format_ == "plain" for _, format_ in some)
-        if usual and max(len(name) for name, _ in some) <= room:
-            found += [prefix + name for name, _ in some]
+        if usual and text.count(":") == len(some) and max(map(len, some)) <= room:
+            found += [prefix + name for name in some]
         else:
             places = range(len(found), len(found) + len(some))
             found += [key_of(archive, prefix) for archive in records_of(archives, places)]

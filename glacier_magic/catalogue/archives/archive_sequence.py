@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, overload
@@ -28,7 +28,6 @@ _FIELDS = tuple(ArchiveRecord.__slots__)
 _TABLE_NAMES = {"mtime": "modified"}
 _TIMES = ("mtime", "created", "seen")
 _READ = (*COLUMNS.split(", "), "state")
-_LISTED, _UNLISTED = READ.index("listed"), READ.index("unlisted")
 _AS_STORED = ("archive_id", "name", "format", "mtime", "size", "created", "state", "labels", "note")
 
 
@@ -108,7 +107,11 @@ def matching(database: Database, scope: Scope, vault: str, glob: str | None) -> 
     if table is not None:
         order = table["order"].to_numpy()
     else:
-        several = ([(*row, _seen(row, dates)) for row in rows] for rows in chain([first], pieces))
+        listed, unlisted = READ.index("listed"), READ.index("unlisted")
+        several = (
+            [(*row, last_seen(row[listed], row[unlisted], dates)) for row in rows]
+            for rows in chain([first], pieces)
+        )
         table = arrow(vault, several, read=(*READ, "seen"), columns=(*dataframes.ARCHIVES, "seen"))
         order = np.arange(len(table), dtype=np.int32)
     return ArchiveRows(table, order)
@@ -139,10 +142,6 @@ def record_of(vault: str, row: Mapping[str, Any], dates: Sequence[tuple[int, int
     )
 
 
-def _seen(row: tuple[Any, ...], dates: Sequence[tuple[int, int]]) -> int | None:
-    return last_seen(row[_LISTED], row[_UNLISTED], dates)
-
-
 def by_age(archives: Sequence[ArchiveRecord]) -> Sequence[ArchiveRecord]:
     """Return archives with the oldest first; those of one age as they stand."""
     if isinstance(archives, ArchiveRows):
@@ -166,6 +165,11 @@ def field_of(archives: Sequence[ArchiveRecord], name: str) -> Iterator[Any]:
     return map(attrgetter(name), archives)
 
 
+def plain_names(archives: Sequence[ArchiveRecord]) -> Iterator[str]:
+    """Yield the name of each archive; an empty text where its file has another one."""
+    return (name if format_ == "plain" else "" for name, format_ in fields_of(archives, "name", "format"))
+
+
 def records_of(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) -> Iterator[ArchiveRecord]:
     """Yield the archives at *places*; None for all."""
     if isinstance(archives, ArchiveRows):
@@ -173,10 +177,21 @@ def records_of(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) 
     return iter(archives if places is None else map(archives.__getitem__, places))
 
 
+def contents_of(archives: Sequence[ArchiveRecord], places: Sequence[int] | None = None) -> Iterator[str]:
+    """Yield the :attr:`~.ArchiveRecord.bytes_key` of each archive, or of those at *places*."""
+    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
+    return (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
+
+
 def same_bytes(archives: Sequence[ArchiveRecord]) -> list[int]:
     """Return the places of archives whose bytes others may have, too, in order."""
     roots = enumerate(field_of(archives, "tree_hash"))  # one without a hash has bytes of its own
-    marks = array("q", (hash(root or place) for place, root in roots))
+    return places_of_repeated(root or place for place, root in roots)
+
+
+def places_of_repeated(values: Iterable[Hashable]) -> list[int]:
+    """Return the places of values that occur more than once; perhaps of others with the same hash, too."""
+    marks = array("q", map(hash, values))  # there may be a million
     several = repeated(marks)
     return [place for place, mark in enumerate(marks) if mark in several]
 

@@ -136,7 +136,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
 
     def _schedule_again(self) -> None:
         super()._schedule_again()
-        moved = [self._sums[action] for action in MOVED]
+        moved = [self.items.sums[action] for action in MOVED]
         self._holding = Holding(sum(each.size for each in moved), sum(each.count for each in moved))
         self._writing = Writing.of(zip(self.items.sizes(*STATES), repeat(1)))
         elsewhere = self._executor is not None
@@ -152,7 +152,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        sums = self._sums.values()
+        sums = self.items.sums.values()
         what = plural(len(self.items), "archive")
         size = human_total(sum(each.size for each in sums), sum(each.unsized for each in sums))
         return f"Move {what} ({size}) from {self.vault} to {self.place.name} ({self.storage_class})"
@@ -191,7 +191,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     def asking(self) -> Asking:
         """The numbers of its requests and of the way out, which each object of equal bytes takes."""
         found = super().asking
-        return replace(found, out=found.out + self._sums[TWIN].size)
+        return replace(found, out=found.out + self.items.sums[TWIN].size)
 
     @property
     def target(self) -> TargetClass:
@@ -278,18 +278,22 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         """One row an archive: name, size, archive_id, tree_hash, action, bucket, key, why, job_id."""
         import pandas as pd
 
-        columns = {
-            "name": [item.archive.name for item in self.items],
-            "size": [item.size for item in self.items],
-            "archive_id": [item.archive.archive_id for item in self.items],
-            "tree_hash": [item.archive.tree_hash for item in self.items],
-            "action": [item.words for item in self.items],
-            "bucket": [item.bucket for item in self.items],
-            "key": [item.object_key for item in self.items],
-            "why": [item.why for item in self.items],
-            "job_id": [item.job.job_id if item.job else None for item in self.items],
-        }
-        return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
+        names = ("name", "size", "archive_id", "tree_hash", "action", "bucket", "key", "why", "job_id")
+        rows = [
+            (
+                item.archive.name,
+                item.size,
+                item.archive.archive_id,
+                item.archive.tree_hash,
+                item.words,
+                item.bucket,
+                item.object_key,
+                item.why,
+                item.job and item.job.job_id,
+            )
+            for item in self.items  # once: each is made for it
+        ]
+        return marked(pd.DataFrame(rows, columns=names).astype({"size": "Int64"}))
 
     # What it does
 

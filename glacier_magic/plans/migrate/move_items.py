@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...base.bucket_names import BucketFolder
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ...catalogue.archives.archive_sequence import field_of, fields_of, records_of, same_bytes
+from ...catalogue.archives.archive_sequence import concerned, fields_of, plain_names, records_of, same_bytes
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
@@ -131,7 +131,6 @@ def decide(
     """Return an item for each archive, by the objects, downloads and jobs that there are."""
     rows = existing.rows
     taken = {moved.key: _bytes_of(row) for moved, row in rows.values()}
-    same = same_bytes(archives)
     plain = choice.keys(archives, existing.place.prefix)
     chosen = _keys(archives, plain, existing, choice, taken)
     deleted = catalogue.archives.deleted(vault)
@@ -142,7 +141,8 @@ def decide(
     actions: dict[int, str] = {}
     more: dict[int, dict[str, Any]] = {}
     contents = rows.keys() | jobs.keys() | deleted | asked
-    places = sorted({*same, *_concerned(archives, chosen, existing, contents, taken)})
+    there = (place for place, key in enumerate(chosen) if key in taken or key in existing.keys)
+    places = sorted({*same_bytes(archives), *concerned(archives, contents), *there})
     facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
     for place, (archive_id, size, tree_hash) in zip(places, facts, strict=True):
         content, key = bytes_key(size, tree_hash) or archive_id, chosen[place]
@@ -169,26 +169,6 @@ def decide(
         if known:
             more[place] = known
     return MoveItems(archives, chosen, whys, existing.place.bucket, actions, more)
-
-
-def _concerned(
-    archives: Sequence[ArchiveRecord],
-    chosen: Sequence[str],
-    existing: Existing,
-    contents: Collection[str],
-    taken: Collection[str],
-) -> Iterator[int]:
-    """Yield the places of the archives that are perhaps not to be requested.
-
-    :param contents: ids of archives, and keys of bytes, of which something is known.
-    """
-    if not contents and not taken and not existing.keys:
-        return
-    facts = zip(fields_of(archives, "archive_id", "size", "tree_hash"), chosen, strict=True)
-    for place, ((archive_id, size, tree_hash), key) in enumerate(facts):
-        known = archive_id in contents or bytes_key(size, tree_hash) in contents
-        if known or key in taken or key in existing.keys:
-            yield place
 
 
 class MoveItems(Items[MoveItem]):
@@ -235,16 +215,12 @@ def _whys(
     choice: ChosenKeys,
 ) -> dict[int, str]:
     """Return why keys are not simply prefix and name, by place."""
-    prefix = existing.place.prefix
-    names = zip(field_of(archives, "name"), field_of(archives, "format"), chosen, strict=True)
-    places = [
-        place
-        for place, (name, format_, key) in enumerate(names)
-        if format_ != "plain" or key != prefix + name
-    ]
-    found = dict.fromkeys(places, "")
-    if choice.usual and not existing.rows:
-        found |= {place: OTHERS_HAVE_IT for place in places if chosen[place] != plain[place]}
+    prefix, simple = existing.place.prefix, choice.usual and not existing.rows
+    found = {
+        place: OTHERS_HAVE_IT if simple and key != own else ""
+        for place, (name, own, key) in enumerate(zip(plain_names(archives), plain, chosen, strict=True))
+        if key != prefix + name
+    }
     places = [place for place, why in found.items() if not why]
     for place, archive in zip(places, records_of(archives, places), strict=True):
         why = choice.why(archive, chosen[place], prefix)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from typing import ClassVar, Generic, TypeVar, overload
 
 from ...base.session_limits import USUAL
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_sequence import field_of, fields_of, records_of
-from ...catalogue.archives.identity import bytes_key
+from ...catalogue.archives.archive_sequence import contents_of, field_of, records_of
 from .items import ACTIONS, ASK, OTHERS, TO_FETCH, RetrievalItem
 
 Item = TypeVar("Item", bound=RetrievalItem)
@@ -110,11 +110,7 @@ class Items(Sequence[Item], Generic[Item]):
     def at(self, places: Sequence[int]) -> Iterator[Item]:
         """Yield the items at *places*."""
         for place, archive in zip(places, records_of(self.archives, places), strict=True):
-            yield self.known.get(place) or self._make(place, archive, self.action(place))
-
-    def action(self, place: int) -> str:
-        """Return the action of an item."""
-        return ACTIONS[self._actions[place]]
+            yield self.known.get(place) or self._make(place, archive, ACTIONS[self._actions[place]])
 
     def size(self, place: int) -> int | None:
         """Return the size of an item; None if it is not known."""
@@ -141,25 +137,23 @@ class Items(Sequence[Item], Generic[Item]):
     def keys(self, *actions: str) -> Iterator[str]:
         """Yield the key of the request of each item with one of these actions."""
         places = self.places(*actions)
-        facts = fields_of(self.archives, "archive_id", "size", "tree_hash", places=places)
-        for place, (archive_id, size, tree_hash) in zip(places, facts, strict=True):
+        for place, content in zip(places, contents_of(self.archives, places), strict=True):
             item = self.known.get(place)
-            yield item.key if item is not None else bytes_key(size, tree_hash) or archive_id
+            yield content if item is None else item.key
 
-    def retrieved(self, *actions: str) -> list[int | None]:
-        """Return the bytes that the service retrieves for each item with one of these actions."""
+    def retrieved(self, *actions: str) -> Iterator[int | None]:
+        """Yield the bytes that the service retrieves for each item with one of these actions."""
         found = array("q", self._sizes)
         for place, item in self.known.items():
             found[place] = -1 if item.retrieved is None else item.retrieved
-        chosen = compress(found, self._actions.translate(_only(*actions)))
-        return [None if size < 0 else size for size in chosen]
+        for size in compress(found, self._actions.translate(_only(*actions))):
+            yield None if size < 0 else size
 
+    @cached_property
     def sums(self) -> dict[str, Sums]:
-        """Return the numbers of each action."""
-        found = {action: Sums() for action in ACTIONS}
-        others = bytearray(self._actions)
-        for place, item in self.known.items():
-            found[item.action].add(item)
+        """The numbers of each action."""
+        found, others = sums_of(self.known.values()), bytearray(self._actions)
+        for place in self.known:
             others[place] = len(ACTIONS)
         for code, action in enumerate(ACTIONS):
             if code in others:
@@ -175,7 +169,7 @@ def _only(*actions: str) -> bytes:
 
 def sums_of(items: Iterable[RetrievalItem]) -> dict[str, Sums]:
     """Return the numbers of each action of items."""
-    if isinstance(items, Items):
-        return items.sums()
-    found = list(items)
-    return Items.of(found).sums()
+    found = {action: Sums() for action in ACTIONS}
+    for item in items:
+        found[item.action].add(item)
+    return found

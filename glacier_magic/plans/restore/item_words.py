@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...base.bucket_names import is_bucket
 from ...base.dataframes import marked
@@ -86,21 +86,19 @@ def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
     """Return one row per item; see :attr:`.RestorePlan.table`."""
     import pandas as pd
 
-    columns: dict[str, list[Any]] = {
-        "name": [i.archive.name for i in items],
-        "size": [i.size for i in items],
-        "archive_id": [i.archive.archive_id for i in items],
-        "tree_hash": [i.archive.tree_hash for i in items],
-    }
-    if parts:
-        columns |= {
-            "part": [str(i.part) for i in items],
-            "cover": [str(i.cover) for i in items],
-            "verifiable": [i.verifiable for i in items],
-        }
-    columns |= {
-        "action": [i.action for i in items],
-        "target": [str(i.target) for i in items],
-        "job_id": [i.job.job_id if i.job else None for i in items],
-    }
-    return marked(pd.DataFrame(columns).astype({"size": "Int64"}))
+    more = ("part", "cover", "verifiable") if parts else ()
+    names = ("name", "size", "archive_id", "tree_hash", *more, "action", "target", "job_id")
+    rows = [
+        (
+            i.archive.name,
+            i.size,
+            i.archive.archive_id,
+            i.archive.tree_hash,
+            *((str(i.part), str(i.cover), i.verifiable) if parts else ()),
+            i.action,
+            str(i.target),
+            i.job and i.job.job_id,
+        )
+        for i in items  # once: each is made for it
+    ]
+    return marked(pd.DataFrame(rows, columns=names).astype({"size": "Int64"}))

@@ -176,7 +176,7 @@ def retrieved(items: Iterable[RetrievalItem]) -> int:
 
 def decide(
     archives: Sequence[ArchiveRecord],
-    parts: Sequence[ByteRange] | None = None,
+    parts: Sequence[ByteRange | None],
     *,
     vault: str,
     tier: str,
@@ -184,14 +184,14 @@ def decide(
     catalogue: Catalogue,
     exact: bool = False,
 ) -> list[RestoreItem]:
-    """Return an item for each archive, by the present files, downloads and jobs.
+    """Return an item for each part of an archive, by the present files, downloads and jobs.
 
-    :param parts: the bytes of each that are wanted; None for whole archives.
+    :param parts: the bytes of each archive that are wanted; None for all of them, which
+        :func:`.whole_archives.decide_whole` decides faster.
     :param exact: retrieve no more than the whole MiB of a part.
     :raises InputError: a name cannot be written below *to*.
     """
-    ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
-    wanted = list(zip(archives, ranges, strict=True))
+    wanted = list(zip(archives, parts, strict=True))
     known = RestoreFacts(catalogue, vault, tier, to)
     known.exact = exact
     paths = targets(wanted, to)

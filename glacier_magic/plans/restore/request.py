@@ -70,12 +70,12 @@ def carry_out(
 
 def _write(
     downloads: Downloads,
-    items: Sequence[Item],
+    items: Items[Item],
     row: Callable[[int, Item], dict[str, Any]],
     record: Callable[[Item, int], None],
 ) -> list[tuple[int, bool, int | None]]:
     """Write the rows of items; return of each its number, whether it is requested, and the bytes."""
-    for item in items:
+    for item in items.known.values():
         if item.replaces is not None:  # in the same transaction: two rows would be paid twice
             downloads.drop_planned(item.replaces)
     new = iter(

@@ -157,7 +157,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        sums = self._sums.values()
+        sums = self.items.sums.values()
         what = plural(len(self.items), self._one)
         size = human_total(sum(each.size for each in sums), sum(each.unsized for each in sums))
         return f"Restore {what} ({size}) from {self.vault} to {near(str(self.to))}"
@@ -183,7 +183,7 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         facts += [("versions", self._versions)] if self._versions else []
         facts += claims(self._claimed)
         if self._parts is not None:
-            facts += exactness(self.items, sum(self._sums[each].size for each in (*TO_WRITE, UNDER_WAY)))
+            facts += exactness(self.items, sum(self.items.sums[each].size for each in (*TO_WRITE, UNDER_WAY)))
         if asking.out or asking.out_unsized:
             rate, kept = self._tracker.max_rate, self.kept
             time = download_time(
@@ -198,13 +198,13 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         return when_ready(self.tier, self._clock, last=last, largest=self.asking.largest)
 
     def _wider(self) -> str:
-        more = self.bytes - self._sums[ASK].size
+        more = self.bytes - self.items.sums[ASK].size
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
-        fetched = self._sums[ASK].fetched
+        fetched = self.items.sums[ASK].fetched
         quote = retrieval(self._prices, more, 0, self.tier)
-        quote += transfer_out(self._prices, fetched - self._sums[ASK].size, self.destination)
+        quote += transfer_out(self._prices, fetched - self.items.sums[ASK].size, self.destination)
         return (
             f", {human_bytes(more)} more than asked for ({money(quote.total)}): {why}; "
             f"{human_bytes(fetched)} of it is downloaded"
@@ -220,14 +220,14 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
     @property
     def _unsized(self) -> int:
-        return sum(self._sums[action].unsized for action in (*TO_WRITE, UNDER_WAY))
+        return sum(self.items.sums[action].unsized for action in (*TO_WRITE, UNDER_WAY))
 
     @property
     def needed(self) -> int:
         """Bytes of disk space that it needs; what is in part files has its own already."""
         begun = (*TO_WRITE, UNDER_WAY)  # earlier plans' downloads fill the same disk
         held = sum(item.held for item in self.items.known.values() if item.action in begun)
-        return sum(self._sums[action].size for action in begun) - held
+        return sum(self.items.sums[action].size for action in begun) - held
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         # Its author could understate a size, and so the price; a job knows the size.

@@ -16,7 +16,7 @@ from ...prices import Quote
 from ...prices.quotes import TIERS
 from ...service.retrieval_policies import SUBJECT
 from ..base import Plan, PlanLog
-from .item_rows import Item, Items, Sums
+from .item_rows import Item, Items
 from .items import ACTIONS, ASK, TO_FETCH
 from .quoting import Asking, Tiers
 from .request import carry_out
@@ -56,7 +56,6 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         self._root = str(to)
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives = archives
-        self._counted: tuple[Items[Item], dict[str, Sums]] | None = None
         self._decide_again()
 
     def _decide_again(self) -> None:
@@ -76,17 +75,13 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         # A request to the service: only where it matters.
         asks = self.tier == SUBJECT and bool(self.items.places(ASK))
         policy = self._tracker.policies.current() if asks else None
-        if self.pace is None and policy is None:
-            return None
         sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
-        if self.tier == SUBJECT and self.pace is None:
-            other = None
-        elif self.tier == SUBJECT:  # the account's policy holds for this tier alone
+        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
             sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
@@ -116,13 +111,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
     @property
     def asking(self) -> Asking:
         """The numbers of its requests and of the transfer out."""
-        return Asking.of_sums(self._sums)
-
-    @property
-    def _sums(self) -> dict[str, Sums]:
-        if self._counted is None or self._counted[0] is not self.items:
-            self._counted = self.items, self.items.sums()
-        return self._counted[1]
+        return Asking.of_sums(self.items.sums)
 
     @property
     def tiers(self) -> Tiers:
@@ -153,7 +142,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = self.items.retrieved(ASK)
+        sizes = tuple(self.items.retrieved(ASK))
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def choices(self) -> dict[str, tuple[str, ...]]:
@@ -178,11 +167,11 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
             **super().promised(),
             "archives": len(self.items),
             # Of parts too, and compared with the tally.
-            "bytes": sum(self._sums[action].retrieved for action in TO_FETCH),
+            "bytes": sum(self.items.sums[action].retrieved for action in TO_FETCH),
             "unsized": self.asking.out_unsized,
             "requests": self.requests,
             "bytes_asked": self.bytes,
-            "counts": {action: self._sums[action].count for action in ACTIONS},
+            "counts": {action: self.items.sums[action].count for action in ACTIONS},
             "tier": self.tier,
             "destination": self.destination,
             "to": self._root,

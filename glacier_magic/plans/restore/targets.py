@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -12,11 +12,10 @@ from itertools import groupby, islice, takewhile
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
-from ...base.safenames import UnsafePath, alternatives, is_plain_below, numbered, safe_target
+from ...base.safenames import UnsafePath, alternatives, are_plain, has_room, numbered, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
-from ...catalogue.archives.archive_sequence import fields_of, records_of, repeated
-from ...catalogue.archives.identity import bytes_key
+from ...catalogue.archives.archive_sequence import contents_of, plain_names, records_of, repeated
 from ...catalogue.storage.letters import folded
 from ...errors import InputError
 from ...transfer.local_files import unverified
@@ -101,42 +100,32 @@ class Targets:
         several, chosen, new = repeated(marks) | set(map(hash, folders)), list(own), set()
         places = [place for place, mark in enumerate(marks) if mark in several]
         places.sort(key=marks.__getitem__)  # what a disk may not tell apart comes together, in order
-        pairs = zip(places, _contents(archives, places), strict=True)
+        pairs = zip(places, contents_of(archives, places), strict=True)
         for _, group in groupby(pairs, lambda pair: marks[pair[0]]):
             some, contents = zip(*group, strict=True)
             for place, path in zip(some, _numbered([own[p] for p in some], contents, folders), strict=True):
                 if path != own[place]:
                     chosen[place] = path
                     new.add(hash(folded(path)))
-        if not new.isdisjoint(
-            marks
-        ):  # a number makes the name of another archive: all are looked at, in order
-            chosen = _numbered(own, _contents(archives, None), folders)
+        if not new.isdisjoint(marks):  # a number makes the name of another archive: all count, in order
+            chosen = _numbered(own, contents_of(archives), folders)
         if not disk.empty:
             existing += [p for p, path in enumerate(chosen) if path != own[p] and disk.may_have(path)]
         return cls(own, chosen, frozenset(existing))
 
 
-def _contents(archives: Sequence[ArchiveRecord], places: Sequence[int] | None) -> Iterator[str]:
-    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
-    return (bytes_key(size, tree_hash) or archive_id for archive_id, size, tree_hash in facts)
-
-
 def _own(archives: Sequence[ArchiveRecord], root: Path) -> list[str]:
     """Return the path of each archive's name; whether a link leads out of *root* is not looked at of all."""
     found: list[str] = []
-    before = str(root / "x")[:-1]
-    names = fields_of(archives, "name", "format")
+    odd: list[int] = []
+    before, fits = str(root / "x")[:-1], has_room(root)
+    names = plain_names(archives)
     while some := list(islice(names, _PIECE)):
-        places = range(len(found), len(found) + len(some))
-        plain = [name if format_ == "plain" else "" for name, format_ in some]
-        if is_plain_below(root, plain):
-            found += [before + name for name in plain]
-            continue
-        odd = [place for place, name in zip(places, plain, strict=True) if not is_plain_below(root, [name])]
-        found += [before + name for name in plain]
-        for place, archive in zip(odd, records_of(archives, odd), strict=True):
-            found[place] = str(_path(archive, None, root))
+        if not (fits and are_plain(some)):
+            odd += [place for place, name in enumerate(some, len(found)) if not (fits and are_plain([name]))]
+        found += [before + name for name in some]
+    for place, archive in zip(odd, records_of(archives, odd), strict=True):
+        found[place] = str(_path(archive, None, root))
     return found
 
 

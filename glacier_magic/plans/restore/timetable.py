@@ -209,7 +209,7 @@ class Day:
 
 
 def timetable(
-    sizes: Sequence[int | None], *, pace: Pace | None, policy: Policy | None, tier: str, now: int
+    sizes: Iterable[int | None], *, pace: Pace | None, policy: Policy | None, tier: str, now: int
 ) -> Timetable | None:
     """Return the times of the requests, or None where all may be made at once.
 
@@ -221,6 +221,7 @@ def timetable(
     passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if pace is None and not passing:
         return None
+    sizes = tuple(sizes)
     weights = [weight(size) for size in sizes]  # an unknown size counts as one byte
     wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
     notes = _larger(weights, pace.daily if pace else None)
@@ -240,7 +241,7 @@ def timetable(
         return None
     return Timetable(
         due=tuple(due),
-        sizes=tuple(sizes),
+        sizes=sizes,
         limits=tuple(limits),
         now=now,
         notes=tuple(notes),
@@ -249,9 +250,9 @@ def timetable(
     )
 
 
-def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:
+def at_once(sizes: tuple[int | None, ...], *, now: int) -> Timetable:
     """Return the timetable with all requests now."""
-    return Timetable(due=(now,) * len(sizes), sizes=tuple(sizes), limits=(), now=now)
+    return Timetable(due=(now,) * len(sizes), sizes=sizes, limits=(), now=now)
 
 
 def _larger(sizes: Sequence[int], daily: int | None) -> list[str]:
@@ -335,8 +336,8 @@ class Scheduled:
         rows = [row for row in catalogue.pacing.scheduled(vault) if not row.on_hold]
         wanted = {(row.archive_id, row.part) for row in rows}
         # Each as an item that is requested: what is under way has nothing to fetch for this plan.
-        found = ((key, item) for item in (items if wanted else ()) for key in [_key(item)] if key in wanted)
-        self._items = {key: replace(item, action=ASK) for key, item in found}
+        found = (item for item in (items if wanted else ()) if _key(item) in wanted)
+        self._items = {_key(item): replace(item, action=ASK) for item in found}
         self.rows = [row for row in rows if (row.archive_id, row.part) in self._items]
         self._now = now
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...catalogue import ArchiveRecord, Catalogue
-from ...catalogue.archives.archive_sequence import concerned, fields_of, records_of, same_bytes
-from ...catalogue.archives.identity import bytes_key
+from ...catalogue.archives.archive_sequence import concerned, contents_of, records_of, same_bytes
 from .item_rows import Items
 from .items import SAME, TWIN, RestoreFacts, RestoreItem, once
 from .targets import Targets
@@ -21,10 +20,8 @@ def decide_whole(
     :raises InputError: a name cannot be written below *to*.
     """
     known, files = RestoreFacts(catalogue, vault, tier, to), Targets.of(archives, to)
-    some = {
-        *files.existing,
-        *concerned(archives, known.contents()),
-    }  # all others are requested, but for twins
+    # All others are requested, but for twins.
+    some = {*files.existing, *concerned(archives, known.contents())}
     actions: dict[int, str] = {}
     for group in _groups(archives):
         if not some.isdisjoint(group):
@@ -51,7 +48,6 @@ def _groups(archives: Sequence[ArchiveRecord]) -> Iterable[list[int]]:
     """Return the places of the archives of which several have the same bytes."""
     groups: dict[str, list[int]] = {}
     places = same_bytes(archives)
-    facts = fields_of(archives, "archive_id", "size", "tree_hash", places=places)
-    for place, (archive_id, size, tree_hash) in zip(places, facts, strict=True):
-        groups.setdefault(bytes_key(size, tree_hash) or archive_id, []).append(place)
+    for place, content in zip(places, contents_of(archives, places), strict=True):
+        groups.setdefault(content, []).append(place)
     return (group for group in groups.values() if len(group) > 1)
