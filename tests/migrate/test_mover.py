@@ -254,6 +254,16 @@ def test_equal_archives_are_requested_once(vault, files, to, moved, objects, job
     assert len(jobs_of()) == 1
 
 
+def test_a_file_with_the_bytes_is_no_object(archives, vault, to, ready, later, files, moved, objects):
+    """Neither a restored file, whose output has expired, nor one whose path looks like the object."""
+    contents = archives(restored=10, local=20)
+    ready(vault.restore("restored", to="back", tier="Standard").run())
+    later(vault.session, days=2)
+    files(f"{to.replace('//', '/')}/local", contents["local"])
+    moved()
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+
+
 def test_another_object_stays_as_it_is(
     archives, ready, s3, bucket, objects, uploads, jobs_of, vault, to, session
 ):
