@@ -403,8 +403,10 @@ def test_an_output_that_expires_half_way_is_asked_for_again(
         session.service.account()
     later(session, hours=30)
     calls.restore("open_output")
-    with pytest.raises(JobExpired):
+    with pytest.raises(JobExpired, match=r"migrations.*resume") as expired:
         batch.wait(PATIENCE)
+    assert "restore" not in str(expired.value)
+    assert "resume" in batch.snapshot.note
     requests.again()
     assert "goes on with what is stuck (1: " in repr(vault.migrations())
     plan = vault.migrations().resume()
