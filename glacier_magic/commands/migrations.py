@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..errors import InputError
+from ..migrate.proving import AT_REST
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import Proved
 from .console import Console
@@ -47,6 +48,8 @@ def _run(console: Console, args: Namespace) -> Any:
         raise InputError("A list needs no plan", cure="Add --prove, --resume or --recover.")
     if args.level and not args.prove:
         raise InputError("--level is for --prove", cure="Leave it out, or add --prove.")
+    if args.role and args.level != AT_REST:
+        raise InputError("--role is for the proof at rest", cure=f"Leave it out, or add --level {AT_REST}.")
     vault = console.vault(args.vault)
     if args.recover is not None:
         if args.archives:
