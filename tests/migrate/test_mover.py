@@ -320,6 +320,27 @@ def test_a_second_computer_asks_for_nothing_and_replaces_nothing(
     assert (requests("InitiateJob"), requests("s3:PutObject")) == (2, puts)
 
 
+@NEEDS_CRT
+def test_two_computers_that_move_with_different_checksums(
+    archives, vault, to, later, ready, connect, tmp_path, listed, requests, objects
+):
+    """The second object is refused and nothing is paid twice; the error says how to learn of the first."""
+    contents = archives(a=MIB + 1)
+    there = connect(catalogue=tmp_path / "there.sqlite").vault("photos")
+    listed(there)
+    requests.again()
+    batch = vault.migrate("*", to=to, storage_class="STANDARD").run()
+    second = there.migrate("*", to=to, storage_class="STANDARD", checksum="crc64nvme").run()
+    ready(batch)
+    later(there.session)
+    with pytest.raises(Refused, match=r"another checksum.*recover_migrations\('s3://"):
+        second.wait(30)
+    assert objects() == {"in/a": contents["a"]}
+    there.recover_migrations(to).run()
+    assert [each.moved.proof for each in there.migrations().prove(4).run().verdicts] == [4]
+    assert requests("InitiateJob") == 1
+
+
 def test_damage_on_the_way_never_reaches_s3(archives, moved, calls, changed_stream, objects, requests):
     """A flipped byte is found before anything is sent, and the range is fetched again."""
     contents = archives(small=10, parts=PART + 1)
