@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..base.units import plural
 from ..errors import InputError
 from ..migrate.proving import AT_REST
 from ..plans.migrate.past_moves import Migrations
@@ -72,7 +73,8 @@ def _resume(console: Console, args: Namespace, found: Migrations) -> Any:
         plan = found.resume(**options)
     more = len(found.stuck) - len(plan.items)
     if more:
-        console.face.note(f"{more:,} more are stuck on the way to another place or class: repeat the line.")
+        stuck = plural(more, "other move")
+        console.face.note(f"Stuck on the way to another place or class: {stuck}. Repeat the line for them.")
     return settled(console, plan, args, then="the archives to S3")
 
 
