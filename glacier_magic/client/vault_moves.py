@@ -15,7 +15,7 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.archive_sequence import by_age
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from ..errors.steps import option
+from ..errors.steps import option, step
 from ..migrate.chosen_keys import ChosenKeys, check_given
 from ..migrate.object_keys import folder_for_keys
 from ..migrate.part_checks import checked_algorithm
@@ -190,7 +190,9 @@ class VaultMoves(VaultStaging):
             young = f"{plural(len(there), 'archive')} proven in S3, none older than 90 days" if there else ""
             raise InputError(
                 young or f"No archive of {self.name} is proven in S3 ({LEVELS[proof]}) and still there",
-                cure=f"{option('max-fee', 'USD')} deletes younger ones." if there else "",
+                cure=f"{option('max-fee', 'USD')} deletes younger ones."
+                if there
+                else f"{step('migrations')} shows what is moved, and how far it is proven.",
             )
         chosen = {archive.archive_id for archive in free}
         plan = DeleteMovedPlan(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..base.units import plural
 from ..errors import InputError
+from ..migrate.proving import AT_REST
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import Proved
 from .console import Console
@@ -47,6 +49,8 @@ def _run(console: Console, args: Namespace) -> Any:
         raise InputError("A list needs no plan", cure="Add --prove, --resume or --recover.")
     if args.level and not args.prove:
         raise InputError("--level is for --prove", cure="Leave it out, or add --prove.")
+    if args.role and args.level != AT_REST:
+        raise InputError("--role is for the proof at rest", cure=f"Leave it out, or add --level {AT_REST}.")
     vault = console.vault(args.vault)
     if args.recover is not None:
         if args.archives:
@@ -69,7 +73,8 @@ def _resume(console: Console, args: Namespace, found: Migrations) -> Any:
         plan = found.resume(**options)
     more = len(found.stuck) - len(plan.items)
     if more:
-        console.face.note(f"{more:,} more are stuck on the way to another place or class: repeat the line.")
+        stuck = plural(more, "other move")
+        console.face.note(f"Stuck on the way to another place or class: {stuck}. Repeat the line for them.")
     return settled(console, plan, args, then="the archives to S3")
 
 

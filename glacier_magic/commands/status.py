@@ -12,6 +12,7 @@ from ..base.facts import Facts, facts_lines
 from ..base.rendering import Rendered, escape, watched
 from ..base.units import human_bytes, human_duration, local_time, plural
 from ..errors.steps import step
+from ..jobs.durations import request_again
 from .console import Console, where
 from .grammar import Verb
 from .options import account_option
@@ -96,8 +97,9 @@ class Status(Rendered):
             return step("uploads", f"--resume --vault {self.unfinished[0].vault}")
         if self.deletions:
             return step("deletions")
-        if any(row.ours and row.state == "expired" for row in self.jobs.rows):
-            return step("restore", "--expired")
+        expired = [row.target for row in self.jobs.rows if row.ours and row.state == "expired"]
+        if expired:
+            return request_again(expired)
         if not self.jobs.finished:
             return step("jobs" if console.face.lasting else "wait")
         if session.catalogue.archives.count(self.in_use):

@@ -14,6 +14,7 @@ from ..base.treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
 from ..catalogue import Catalogue, Download
 from ..catalogue.records import twins
 from ..catalogue.records.downloads import Downloads
+from ..catalogue.records.moved_records import is_object
 from ..errors import LocalError
 from ..errors.steps import step
 from ..transfer import local_files
@@ -37,10 +38,15 @@ def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> P
     return None
 
 
+def _is_file(download: Download) -> bool:
+    """Return whether a download makes a file of a whole archive: only these are shared."""
+    return download.part is None and not is_object(download.target)
+
+
 def copy_of(catalogue: Catalogue, download: Download) -> Path | None:
     """Return the verified file of another download, of any vault, with the same bytes."""
     size, root = download.size, download.tree_hash
-    if download.part is not None or root is None:  # only whole archives are shared
+    if not _is_file(download) or root is None:
         return None
     paths = twins.verified_files(catalogue.database, size, root).values()
     return verified_copy(chain.from_iterable(paths), size, root)
@@ -85,7 +91,7 @@ def there_already(download: Download) -> Path | None:
 
     It is from a process that was killed before it recorded the file, or from another catalogue.
     """
-    if download.part is not None:
+    if not _is_file(download):
         return None
     with suppress(LocalError):  # an unusable target is reported by what writes to it
         there = [str(path) for path in _existing(local_files.target_of(download))]

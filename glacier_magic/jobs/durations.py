@@ -20,6 +20,7 @@ from ..base.bucket_names import KEPT, is_deep
 from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.records.job_records import INVENTORY
+from ..catalogue.records.moved_records import is_object
 from ..errors.steps import step
 from ..service import ServiceClock
 
@@ -184,6 +185,10 @@ def expired_note(snapshot: BoardSnapshot, peeks: Path) -> str:
     :param peeks: the folder of the parts requested by peeks, which request them again themselves.
     """
     hidden = f"{peeks}{os.sep}"  # or a folder whose name only begins alike would match
-    if any(not row.target.startswith(hidden) for row in snapshot.recorded.of("expired")):
-        return f"{step('restore', '--expired')} plans what has expired again, with its price"
-    return ""
+    targets = [row.target for row in snapshot.recorded.of("expired") if not row.target.startswith(hidden)]
+    return f"{request_again(targets)} plans what has expired again, with its price" if targets else ""
+
+
+def request_again(targets: Iterable[str]) -> str:
+    """Return the step that requests expired outputs for these targets again; of moves, if all are."""
+    return step("migrations", "--resume") if all(map(is_object, targets)) else step("restore", "--expired")

@@ -13,6 +13,7 @@ from ..catalogue.storage.holding import how
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
 from ..errors.steps import step
 from .board import BoardSnapshot, JobRow
+from .durations import request_again
 from .tracker import Tracker
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None
     if expired or dropped:
         names = f": {_names(expired)}" if expired else ""
         count = plural(len(expired) + len(dropped), "output")
-        raise JobExpired(f"{count} expired before the download{names}")
+        again = request_again(row.target for row in expired)
+        cure = f"{again} requests it again: a new, paid retrieval."
+        raise JobExpired(f"{count} expired before the download{names}", cure=cure if expired else None)
     waiting = [row for row in snapshot.rows if not row.ended]
     if waiting:
         raise _not_ready(waiting, snapshot)

@@ -24,7 +24,7 @@ from ..catalogue.records.moved_records import (
     MovedPart,
 )
 from ..errors import IntegrityError, Refused, Unavailable
-from ..errors.steps import option
+from ..errors.steps import option, step
 from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, SHA256, ObjectStore, ObjectToWrite, SentPart
 from ..transfer.crew import Child, Crew, Tuner
 from ..transfer.engine import Buffers, Engine, Notes
@@ -390,6 +390,7 @@ def conflict(url: str) -> Refused:
     return Refused(
         f"{url} exists with other bytes, another class or another checksum; it is unchanged",
         cure=f"{option('suffix', 'TEXT')} gives it another key; nothing is requested again while its output "
-        "lasts.",
+        f"lasts. If another computer has moved it, {step('migrations', '--recover s3://BUCKET/PREFIX')} "
+        "takes its object over.",
         code="Conflict",
     )

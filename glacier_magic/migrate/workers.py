@@ -74,7 +74,8 @@ def _cluster(text: str, patience: float) -> Executor:
         scheme, port = SCHEMES.get(url.scheme), url.port
     except ValueError:  # brackets, or a port that is no number
         scheme = port = None
-    if scheme is None or not port or not url.hostname or text.rpartition(":")[2] != str(port):
+    plain = "@" not in text and text.rpartition(":")[2] == str(port)  # Dask has no passwords
+    if scheme is None or not port or not url.hostname or not plain:
         raise InputError(f"No workers are named by {text!r:.80}", cure=f"Write {FORMS}.")
     address = f"{scheme}://{url.netloc}"
     distributed = library("distributed", "dask")

@@ -380,7 +380,9 @@ def _asked() -> Iterator[None]:
         raise Refused(error.message, cure="", code=error.code) from None
 
 
-def _cure(_: str, kind: type[GlacierError]) -> str:
+def _cure(code: str, kind: type[GlacierError]) -> str:
+    if code == "NoSuchBucket":
+        return "Check its name, and that this account owns it."
     denied = kind is AccessDenied
     return f"{step('policy', '--iam')} shows the permissions that moves need." if denied else ""
 

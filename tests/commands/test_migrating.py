@@ -72,6 +72,7 @@ def test_out_of_a_vault(filled, client, tmp_path):
         ("rm", "a.tif", "--proof", "read"),
         ("migrations", "--level", "4"),
         ("migrations", "--role", "arn:aws:iam::123456789012:role/hashing"),
+        ("migrations", "--prove", "--role", "arn:aws:iam::123456789012:role/hashing"),
         ("migrations", "--yes"),
         ("migrations", "a.tif", "--recover", "s3://b"),
         ("migrations", "--prove", "--resume"),

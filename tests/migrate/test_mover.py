@@ -254,6 +254,16 @@ def test_equal_archives_are_requested_once(vault, files, to, moved, objects, job
     assert len(jobs_of()) == 1
 
 
+def test_a_file_with_the_bytes_is_no_object(archives, vault, to, ready, later, files, moved, objects):
+    """Neither a restored file, whose output has expired, nor one whose path looks like the object."""
+    contents = archives(restored=10, local=20)
+    ready(vault.restore("restored", to="back", tier="Standard").run())
+    later(vault.session, days=2)
+    files(f"{to.replace('//', '/')}/local", contents["local"])
+    moved()
+    assert objects() == {f"in/{name}": content for name, content in contents.items()}
+
+
 def test_another_object_stays_as_it_is(
     archives, ready, s3, bucket, objects, uploads, jobs_of, vault, to, session
 ):
@@ -308,6 +318,27 @@ def test_a_second_computer_asks_for_nothing_and_replaces_nothing(
     puts = requests("s3:PutObject")
     assert there.migrate("*", to=to, storage_class="STANDARD").empty
     assert (requests("InitiateJob"), requests("s3:PutObject")) == (2, puts)
+
+
+@NEEDS_CRT
+def test_two_computers_that_move_with_different_checksums(
+    archives, vault, to, later, ready, connect, tmp_path, listed, requests, objects
+):
+    """The second object is refused and nothing is paid twice; the error says how to learn of the first."""
+    contents = archives(a=MIB + 1)
+    there = connect(catalogue=tmp_path / "there.sqlite").vault("photos")
+    listed(there)
+    requests.again()
+    batch = vault.migrate("*", to=to, storage_class="STANDARD").run()
+    second = there.migrate("*", to=to, storage_class="STANDARD", checksum="crc64nvme").run()
+    ready(batch)
+    later(there.session)
+    with pytest.raises(Refused, match=r"another checksum.*recover_migrations\('s3://"):
+        second.wait(30)
+    assert objects() == {"in/a": contents["a"]}
+    there.recover_migrations(to).run()
+    assert [each.moved.proof for each in there.migrations().prove(4).run().verdicts] == [4]
+    assert requests("InitiateJob") == 1
 
 
 def test_damage_on_the_way_never_reaches_s3(archives, moved, calls, changed_stream, objects, requests):
@@ -393,8 +424,10 @@ def test_an_output_that_expires_half_way_is_asked_for_again(
         session.service.account()
     later(session, hours=30)
     calls.restore("open_output")
-    with pytest.raises(JobExpired):
+    with pytest.raises(JobExpired, match=r"migrations.*resume") as expired:
         batch.wait(PATIENCE)
+    assert "restore" not in str(expired.value)
+    assert "resume" in batch.snapshot.note
     requests.again()
     assert "goes on with what is stuck (1: " in repr(vault.migrations())
     plan = vault.migrations().resume()

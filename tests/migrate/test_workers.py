@@ -218,6 +218,13 @@ def test_a_worker_that_cannot_connect_is_refused(archives, plan, requests):
     assert requests("InitiateJob") == 0
 
 
+def test_an_address_with_a_password_names_no_workers():
+    """Dask has none, and would tell it in its error."""
+    with pytest.raises(InputError, match="No workers") as caught:
+        open_workers("dask://me:hunter2@127.0.0.1:1")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_scheduler_without_workers_is_refused(archives, plan, requests):
     """It would keep all calls until there are some."""
     archives(small=10)

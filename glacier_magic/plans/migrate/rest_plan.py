@@ -11,6 +11,7 @@ from ...base.dataframes import marked
 from ...base.rendering import SHOWN
 from ...base.units import human_bytes, human_sum, plural
 from ...errors import GlacierError, InputError
+from ...errors.scrubbing import mask_account
 from ...errors.steps import option, step
 from ...migrate.at_rest import RestingProof, grouped, provable
 from ...migrate.prover import Move
@@ -89,7 +90,7 @@ class RestPlan(Plan[Proved]):
                     "compared",
                     "the checksum of the stored bytes with what was sent; nothing is read or restored",
                 ),
-                ("role", self.role or f"none: {option('role', 'ARN')}"),
+                ("role", mask_account(self.role) if self.role else f"none: {option('role', 'ARN')}"),
             ]
         if self._left_out:
             words = f"{plural(self._left_out, 'move')} not proven by S3's record"

@@ -277,7 +277,7 @@ def test_a_trial_leaves_nothing(plan, s3, bucket):
 
 def test_a_bucket_that_does_not_exist(filled, bucket):
     """It is refused, with what to do."""
-    with pytest.raises(InputError, match="no such bucket"):
+    with pytest.raises(InputError, match=r"no such bucket.*Check its name"):
         filled.migrate("*", to=f"s3://none-{bucket}/in")
 
 

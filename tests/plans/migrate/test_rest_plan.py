@@ -45,6 +45,7 @@ def test_nothing_is_read_or_restored(move, emulator, requests, session, bucket, 
         plan.run()
     assert requests("s3:CreateJob") == 0
     plan = vault.migrations().prove(3, role=ROLE)
+    assert ROLE.split(":")[4] not in f"{plan.facts} {plan.card_html()} {plan!r}"
     assert {"compute-checksum", "batch-objects", "batch-jobs"} <= {
         line.figure.item for line in plan.quote.lines
     }
