@@ -28,6 +28,8 @@ A_PAGE = timedelta(seconds=6)
 thousand jobs, which is little of the 24 hours that an output is available."""
 EMULATED_PAGES = 10
 """Pages of a vault's jobs for which an emulator is polled half as often."""
+SETTLED = 10
+"""How many times as long an emulator is left alone where no job is waited for."""
 FRESH = 0.2
 """Real seconds for which a poll is recent enough to send a request to the vault."""
 UNSETTLED = ("asking", "waiting")
@@ -74,17 +76,18 @@ class PollSchedule:
 
         :param longest: real seconds after which an emulator is polled in any case; more with many jobs.
         """
-        now, steady = self._clock.now(), time.monotonic()
+        now = self._clock.now()
         found = [vault for vault in vaults if vault not in self._due or self._due[vault] <= now]
         rested = [
             vault
             for vault in set(vaults) - set(found)
-            if self._clock.virtual and steady - self._looked.get(vault, 0.0) >= self._rest(vault, longest)
+            if self._clock.virtual and self._since_look(vault) >= self._rest(vault, longest)
         ]
-        if rested:  # a user may have advanced the emulator's clock; what is copied does not wait for it
+        if rested:  # a user may have advanced the emulator's clock
             waiting = self._catalogue.downloads.vaults_with_work(UNSETTLED)
             waiting |= {group.vault for group in self._catalogue.jobs.running()}
-            found += [vault for vault in rested if vault in waiting]
+            longest *= SETTLED  # of the others, an output may have expired
+            found += [v for v in rested if v in waiting or self._since_look(v) >= self._rest(v, longest)]
         return found
 
     def clear(self) -> None:
