@@ -6,11 +6,14 @@ import ctypes
 import errno
 import os
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from ..errors import LocalError
 
 _AT_FDCWD = -100
 _NO_REPLACE = {"linux": 1, "darwin": 4}  # RENAME_NOREPLACE of renameat2(2), RENAME_EXCL of renamex_np(2)
@@ -19,6 +22,20 @@ _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, err
 
 
 _SEEKING = threading.Lock()
+
+
+def temporary_folder() -> Path:
+    """Return the folder of temporary files.
+
+    :raises LocalError: none can be written to.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise LocalError(
+            f"There is no folder for temporary files: {error.strerror}",
+            cure="Let the environment variable TMPDIR name one that can be written to.",
+        ) from None
 
 
 def read_at(descriptor: int, buffer: memoryview, position: int) -> int:

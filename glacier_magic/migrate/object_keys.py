@@ -50,7 +50,7 @@ def folder_for_keys(url: str) -> BucketFolder:
     if _CONTROL.search(prefix) or _parts(prefix) != prefix.split("/") * bool(prefix):
         raise InputError(
             f"Keys cannot begin with {prefix!r:.200}",
-            cure="The prefix has no control characters, and no empty, '.' or '..' parts.",
+            cure=f"The prefix has no control characters, and no empty, '.', '..' or {OWN[:-1]!r} parts.",
         )
     if len(prefix.encode()) > LONGEST // 2:
         raise InputError("The prefix is too long", cure=f"It has up to {LONGEST // 2} bytes.")
@@ -58,7 +58,8 @@ def folder_for_keys(url: str) -> BucketFolder:
 
 
 def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in ("", ".", "..")]
+    kept = [part for part in name.split("/") if part not in ("", ".", "..")]
+    return ["_glacier_magic" if f"{part}/" == OWN else part for part in kept]
 
 
 def key_of(archive: ArchiveRecord, prefix: str = "") -> str:
@@ -94,7 +95,7 @@ def checked_key(key: object, place: BucketFolder) -> None:
     if not isinstance(key, str) or _CONTROL.search(key) or _parts(key) != key.split("/"):
         raise InputError(
             f"{key!r:.200} cannot be a key",
-            cure="A key is text without control characters, and without empty, '.' or '..' parts.",
+            cure=f"A key has no control characters, and no empty, '.', '..' or {OWN[:-1]!r} parts.",
         )
     if len(key.encode()) > LONGEST:
         raise InputError(f"A key is too long: {key[:80]!r}...", cure=f"It has up to {LONGEST:,} bytes.")

@@ -18,6 +18,7 @@ from functools import cache
 from typing import Protocol, TypeVar
 
 from ..base.extras import missing
+from ..base.files import temporary_folder
 from ..base.native_crc import native_crc
 from ..base.units import human_bytes
 from ..errors import IntegrityError, LocalError, Refused
@@ -105,8 +106,9 @@ def spooled(size: int) -> mmap.mmap:
 
     :raises LocalError: the disk has no room for it.
     """
+    folder = temporary_folder()
     try:
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             # Where the room is not taken, a full disk would end the process that writes to the mapping.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
@@ -115,8 +117,7 @@ def spooled(size: int) -> mmap.mmap:
             return mmap.mmap(file.fileno(), size)
     except OSError as error:
         raise LocalError(
-            f"There is no temporary file of {human_bytes(size)} in {tempfile.gettempdir()}: "
-            f"{error.strerror or error}",
+            f"There is no temporary file of {human_bytes(size)} in {folder}: {error.strerror or error}",
             cure="Free some space, or let the environment variable TMPDIR name another folder.",
         ) from None
 

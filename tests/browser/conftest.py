@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
@@ -150,13 +152,14 @@ def _settle(folder: Path) -> None:
 
 
 def wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    """Return the address of a Jupyter server once it runs."""
+    """Return the address of a Jupyter server once it answers there."""
     for _ in range(600):
         for file in runtime.glob("jpserver-*.json"):
-            try:
-                return str(json.loads(file.read_text())["url"])
-            except (ValueError, KeyError):
-                continue
+            with suppress(ValueError, KeyError, OSError):  # it is written first
+                url = str(json.loads(file.read_text())["url"])
+                place = urlsplit(url)
+                socket.create_connection((place.hostname, place.port), 5).close()
+                return url
         if process.poll() is not None:
             break
         time.sleep(0.1)

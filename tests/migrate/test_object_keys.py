@@ -90,6 +90,7 @@ def test_keys_stay_over_three_runs(order):
         ("http://srv/drive c:/a", "http:/srv/drive c:/a"),
         ("a\nb\x00", "a_b_"),
         ("CON/nul ", "CON/nul "),
+        (".glacier_magic/proofs/a", "_glacier_magic/proofs/a"),
         ("../..", "unnamed/id000" + "x" * 133),
     ],
 )

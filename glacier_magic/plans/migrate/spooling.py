@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
+from ...base.files import temporary_folder
 from ...base.session_limits import Limits
 from ...base.treehash import MOST_PARTS, part_size_for
 from ...base.units import human_bytes
@@ -47,14 +46,14 @@ class Spooling:
         if self.elsewhere:
             words = f"{human_bytes(self.part)} on each worker for each range that it copies at a time"
         else:
-            folder = Path(tempfile.gettempdir())
+            folder = temporary_folder()
             words = f"up to {human_bytes(self.needed)} in {folder}: {room(folder, self.needed)[1]}"
         return [("temporary files", f"{words}; TMPDIR names another folder")]
 
     @property
     def refusal(self) -> LocalError | None:
         """The error where there is too little room for them; None otherwise."""
-        folder = Path(tempfile.gettempdir())
+        folder = temporary_folder()
         enough, words = room(folder, self.needed)
         if enough or self.elsewhere:
             return None
