@@ -128,7 +128,8 @@ def keys(
     counts = Counter(found)
     if len(counts) == len(found) and not taken and not fixed:
         return found  # nothing is to be decided
-    undecided = [place for place, key in enumerate(found) if counts[key] > 1 or key in taken]
+    several = {key for key, count in counts.items() if count > 1} | taken.keys()
+    undecided = [place for place, key in enumerate(found) if key in several]
     if fixed:
         ids = enumerate(field_of(archives, "archive_id"))
         undecided = list({*undecided, *(place for place, archive_id in ids if archive_id in fixed)})
