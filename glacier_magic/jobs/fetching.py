@@ -134,13 +134,15 @@ class Fetcher:
 
     def _run(self, download: Download | None) -> None:
         while download is not None:
+            ended = False
             try:
                 self._fetch(download)
+                ended = True
             finally:
                 with self._lock:
                     # After the update: until then start_ready() would begin it again.
                     self.live.pop(download.id, None)
-                    self._free = True
+                    self._free = ended  # a thread that an error ends takes no other
                     with suppress(GlacierError):
                         self._start()  # not only at the tracker's next round
                     self._free, download, self._next = False, self._next, None

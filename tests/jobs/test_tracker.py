@@ -19,6 +19,7 @@ from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.jobs import durations, polling, sweep, tracker
+from glacier_magic.jobs.fetching import Fetcher
 from glacier_magic.service import Connection
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
@@ -395,3 +396,20 @@ def test_asking_again_is_a_plan_into_the_same_folder(filled, session, ready):
     (row,) = batch.snapshot.rows
     Path(row.file).unlink()
     assert not session.tracker.actions.again(batch.snapshot.rows).empty
+
+
+@pytest.mark.limits(downloads=1)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_of_a_thread_keeps_no_download_back(session, filled, ready, monkeypatch, tmp_path):
+    """The next one, which the thread would have taken, begins in another."""
+    original, errors = Fetcher._fetch, [RuntimeError("a fault of the program")]
+
+    def fetch(fetcher, download):
+        if errors:
+            raise errors.pop()
+        original(fetcher, download)
+
+    monkeypatch.setattr(Fetcher, "_fetch", fetch)
+    ready(filled.restore("*", to=tmp_path / "back").run())
+    assert not errors
+    assert len([each for each in (tmp_path / "back").rglob("*") if each.is_file()]) == 3
