@@ -79,7 +79,7 @@ class Items(Sequence[Item], Generic[Item]):
     ) -> None:
         self.archives, self._make, self.known = archives, make, known
         self._actions = bytearray([ACTIONS.index(ASK)]) * len(archives)
-        self._sizes = array("q", (-1 if size is None else size for size in field_of(archives, "size")))
+        self._sizes = array("q", (size or -1 for size in field_of(archives, "size")))
         for place, action in actions.items():
             self._actions[place] = ACTIONS.index(action)
         for place, item in known.items():
