@@ -334,6 +334,14 @@ def later(emulator):
 
 
 @pytest.fixture
+def without_crt(tmp_path_factory, monkeypatch):
+    """Processes started in the test have no awscrt, of which botocore imports 7 MiB where it is installed."""
+    folder = tmp_path_factory.mktemp("without_crt")
+    (folder / "awscrt.py").write_text("raise ImportError('The extra crt is not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+@pytest.fixture
 def held(monkeypatch):
     """Let no download begin while this is not empty."""
     held, original = [True], Fetcher.start_ready

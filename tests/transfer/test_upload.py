@@ -701,15 +701,16 @@ SHELL = """
         for _ in range(size >> 20):
             lent[-1].write(bytes(1 << 20))
     print("pandas", "pandas" in sys.modules)
+    print("awscrt", "_awscrt" in sys.modules)
     print("peak", int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 def test_an_upload_takes_at_most_120_mib_at_any_size(
-    vault, files, emulator, region, session_place, monkeypatch
+    vault, files, emulator, region, session_place, monkeypatch, without_crt
 ):
-    """At any size: with all imports and all buffers. pandas alone would take 85 MiB."""
+    """At any size: with all buffers, and all imports but those of extras. pandas alone would take 85 MiB."""
     path = files("large", 5 * MIB)
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
     assert cli.main(["connect", "--data", str(emulator.folder), "--region", region]) == 0
@@ -722,8 +723,9 @@ def test_an_upload_takes_at_most_120_mib_at_any_size(
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    told = dict(line.split() for line in done.stdout.splitlines() if line.startswith(("pandas ", "peak ")))
-    assert told["pandas"] == "False"
+    said = ("pandas ", "awscrt ", "peak ")
+    told = dict(line.split() for line in done.stdout.splitlines() if line.startswith(said))
+    assert told["pandas"] == told["awscrt"] == "False"
     assert int(told["peak"]) <= 120
 
 
