@@ -84,8 +84,8 @@ def dask(told: dict[str, Any], *, narrow: bool) -> Any:
     """Return what moves the one archive with a cluster, whose processes have opened their connections."""
     from distributed import LocalCluster
 
-    from glacier_magic.migrate.workers import open_workers
     from glacier_magic.transfer import moving
+    from glacier_magic.transfer.migrate.workers import open_workers
 
     threads = NARROW_RANGES // 2 if narrow else 2
     cluster = LocalCluster(

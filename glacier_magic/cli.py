@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ._version import __version__
+from .base.version import __version__
 from .errors import GlacierError, InputError, LocalError, Unexpected
 
 if TYPE_CHECKING:

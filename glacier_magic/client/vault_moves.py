@@ -16,10 +16,6 @@ from ..catalogue.archives.archive_sequence import by_age
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
 from ..errors.steps import option, step
-from ..migrate.chosen_keys import ChosenKeys, check_given
-from ..migrate.object_keys import folder_for_keys
-from ..migrate.part_checks import checked_algorithm
-from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans.migrate.migrate_plan import MigratePlan, checked_class
 from ..plans.migrate.moved_deletion import DeleteMovedPlan
 from ..plans.migrate.past_moves import Migrations
@@ -29,10 +25,14 @@ from ..plans.restore.quoting import checked_destination, checked_tier, default_d
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
 from ..service.object_store import SHA256, ObjectStore
+from ..transfer.migrate.chosen_keys import ChosenKeys, check_given
+from ..transfer.migrate.object_keys import folder_for_keys
+from ..transfer.migrate.part_checks import checked_algorithm
+from ..transfer.migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from .vault_staging import VaultStaging
 
 if TYPE_CHECKING:
-    from ..migrate.chosen_keys import KeyTable
+    from ..transfer.migrate.chosen_keys import KeyTable
     from .selection import Selectable
 
 

@@ -14,11 +14,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .._version import __version__
 from ..base.facts import Facts, facts_html, facts_lines
 from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..base.rendering import Rendered
+from ..base.version import __version__
 from ..errors import GlacierError, Unexpected
 from ..errors.scrubbing import scrub
 

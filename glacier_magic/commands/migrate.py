@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..errors.steps import step
-from ..migrate.workers import FORMS, open_workers
+from ..transfer.migrate.workers import FORMS, open_workers
 from .console import Console
 from .dataframe_option import table_named, table_option, words_or_table
 from .grammar import Parser, Verb

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..base.units import plural
 from ..errors import InputError
-from ..migrate.proving import AT_REST
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import Proved
+from ..transfer.migrate.proving import AT_REST
 from .console import Console
 from .grammar import Parser, Verb
 from .options import archive_words, rate_option, set_rate, vault_option, waiting_options, yes_option

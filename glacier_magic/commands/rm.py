@@ -7,9 +7,9 @@ from typing import Any
 
 from ..errors import InputError
 from ..errors.steps import step
-from ..migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
+from ..transfer.migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
 from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb

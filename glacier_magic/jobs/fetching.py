@@ -14,11 +14,11 @@ from ..catalogue import Catalogue, Download
 from ..catalogue.records.moved_records import is_object
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
 from ..errors.steps import step
-from ..migrate.mover import Mover
-from ..migrate.workers import dismiss
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader, Fetched
 from ..transfer.engine import Engine
+from ..transfer.migrate.mover import Mover
+from ..transfer.migrate.workers import dismiss
 from ..transfer.progress import Meter, Report
 from .copying import copy, there_already, verified
 

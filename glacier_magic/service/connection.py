@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .._version import __version__
+from ..base.version import __version__
 from ..errors import ConnectionFailed, InputError, RegionError
 from .bodies import BLOCK
 from .buckets import VaultsAndBuckets

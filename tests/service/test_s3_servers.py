@@ -21,7 +21,6 @@ import pytest
 from glacier_magic.base.bucket_names import ObjectId
 from glacier_magic.base.crc import Crc64Nvme
 from glacier_magic.errors import IntegrityError, Refused
-from glacier_magic.migrate.part_checks import combined, composite
 from glacier_magic.service import Connection, open_service
 from glacier_magic.service.bodies import MemoryBody
 from glacier_magic.service.object_store import (
@@ -32,6 +31,7 @@ from glacier_magic.service.object_store import (
     ObjectToWrite,
     SentPart,
 )
+from glacier_magic.transfer.migrate.part_checks import combined, composite
 
 MIB = 1 << 20
 BUCKET, OWNER = "second-opinion", "000000000000"

@@ -13,9 +13,9 @@ from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.emulator import process
 from glacier_magic.errors import AccessDenied, CatalogueError, CredentialsError, Unavailable
 from tests.counting import counting
-from tests.migrate.conftest import archives, bucket, requests, s3, to
 from tests.packed import place
 from tests.plans.delete.test_delete_plan import begun
+from tests.transfer.migrate.conftest import archives, bucket, requests, s3, to
 
 __all__ = ["archives", "bucket", "requests", "s3", "to"]
 pytestmark = pytest.mark.usefixtures("soon")

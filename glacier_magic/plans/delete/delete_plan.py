@@ -12,10 +12,10 @@ from ...catalogue import Deletion
 from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
 from ...errors.steps import step
-from ...migrate.proven_sources import SourceCheck
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
 from ...transfer.engine import Engine
+from ...transfer.migrate.proven_sources import SourceCheck
 from ...transfer.progress import Observer
 from .selection_plan import SelectionPlan
 

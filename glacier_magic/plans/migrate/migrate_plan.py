@@ -21,17 +21,17 @@ from ...catalogue.archives.archive_sequence import fields_of
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
 from ...jobs import Tracker
-from ...migrate.chosen_keys import ChosenKeys
-from ...migrate.destination import Destination, try_out
-from ...migrate.object_keys import labels
-from ...migrate.part_checks import checked_algorithm
-from ...migrate.workers import run_on
 from ...prices import Quote, QuoteLine, load
 from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
 from ...prices.quotes import HERE, HOUR, INTERNET, MINIMUM_HOURS, REGION, early_deletion, gigabytes
 from ...prices.storage_costs import Holding, monthly_storage
 from ...service.object_store import SHA256, ObjectStore
+from ...transfer.migrate.chosen_keys import ChosenKeys
+from ...transfer.migrate.destination import Destination, try_out
+from ...transfer.migrate.object_keys import labels
+from ...transfer.migrate.part_checks import checked_algorithm
+from ...transfer.migrate.workers import run_on
 from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until

@@ -12,9 +12,9 @@ from ...catalogue.archives.archive_sequence import concerned, fields_of, plain_n
 from ...catalogue.archives.identity import bytes_key
 from ...catalogue.records.moved_records import CONFLICT as CONFLICTING
 from ...catalogue.records.moved_records import PROVEN, MovedObject, object_url
-from ...migrate.chosen_keys import OTHERS_HAVE_IT, ChosenKeys
-from ...migrate.object_keys import keys
 from ...service.object_store import ObjectStore, ObjectToWrite
+from ...transfer.migrate.chosen_keys import OTHERS_HAVE_IT, ChosenKeys
+from ...transfer.migrate.object_keys import keys
 from ..restore.item_rows import Items
 from ..restore.items import (
     ASK,

@@ -17,9 +17,9 @@ from ...catalogue import Download
 from ...catalogue.records.moved_records import CONFLICT, MANIFEST, PROVEN, MovedObject, object_url
 from ...errors import InputError, LocalError
 from ...errors.steps import step
-from ...migrate.proving import AT_REST, STORED_AS_SENT
 from ...prices.quotes import MINIMUM_HOURS
 from ...transfer.engine import Engine
+from ...transfer.migrate.proving import AT_REST, STORED_AS_SENT
 from ..base import PlanLog
 from ..restore.quoting import checked_destination, checked_tier, default_destination
 from .prove_plan import LEVELS, ProvePlan

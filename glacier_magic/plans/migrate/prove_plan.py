@@ -15,13 +15,13 @@ from ...base.units import human_bytes, plural
 from ...catalogue.records.moved_records import CONFLICT, PROVEN, STORED, object_url
 from ...errors import CredentialsError, GlacierError, InputError, Unavailable
 from ...errors.steps import step
-from ...migrate.prover import RANGE, Move, Prover, Verdict, ask_each
-from ...migrate.proving import READ_BACK, SENT, STORED_AS_SENT
 from ...prices import Quote, QuoteLine
 from ...service.buckets import BucketEntry
 from ...service.object_store import buckets_in
 from ...transfer.crew import Child
 from ...transfer.engine import Engine
+from ...transfer.migrate.prover import RANGE, Move, Prover, Verdict, ask_each
+from ...transfer.migrate.proving import READ_BACK, SENT, STORED_AS_SENT
 from ...transfer.progress import Count, Meter, Report
 from ..base import PlanLog
 from ..lasting_plan import LastingPlan

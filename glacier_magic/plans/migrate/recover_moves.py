@@ -14,13 +14,13 @@ from ...base.rendering import SHOWN
 from ...base.units import human_bytes, human_sum, plural
 from ...catalogue.records.moved_records import CONFLICT
 from ...errors.steps import step
-from ...migrate.object_keys import OWN
-from ...migrate.prover import ask_each
-from ...migrate.recovered import ELSEWHERE, OTHER, TAKEN, kind_of, record_recovered
 from ...prices import Quote, QuoteLine
 from ...service.object_store import ObjectStore, ObjectToWrite
 from ...transfer.crew import Child
 from ...transfer.engine import Engine
+from ...transfer.migrate.object_keys import OWN
+from ...transfer.migrate.prover import ask_each
+from ...transfer.migrate.recovered import ELSEWHERE, OTHER, TAKEN, kind_of, record_recovered
 from ...transfer.progress import Count, Meter
 from ..base import PlanLog
 from ..lasting_plan import LastingPlan

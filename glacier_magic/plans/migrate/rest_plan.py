@@ -13,13 +13,13 @@ from ...base.units import human_bytes, human_sum, plural
 from ...errors import GlacierError, InputError
 from ...errors.scrubbing import mask_account
 from ...errors.steps import option, step
-from ...migrate.at_rest import RestingProof, grouped, provable
-from ...migrate.prover import Move
-from ...migrate.proving import AT_REST
 from ...prices import Quote, QuoteLine
 from ...prices.quotes import gigabytes
 from ...service.hashing_jobs import RUNNING
 from ...transfer.engine import Engine
+from ...transfer.migrate.at_rest import RestingProof, grouped, provable
+from ...transfer.migrate.prover import Move
+from ...transfer.migrate.proving import AT_REST
 from ..base import Plan, PlanLog
 from .prove_plan import LEVELS, Proved
 

@@ -15,7 +15,7 @@ from glacier_magic.errors import AccessDenied, CredentialsError, InputError, Ove
 from glacier_magic.plans.migrate.migrate_plan import checked_class
 from glacier_magic.plans.restore.items import RetrievalItem
 from tests.catalogue.archives.test_ingest import START, batch
-from tests.migrate.conftest import proofs
+from tests.transfer.migrate.conftest import proofs
 
 GIB = 1 << 30
 REGION = "us-east-1"

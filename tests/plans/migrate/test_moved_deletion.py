@@ -6,7 +6,7 @@ import pytest
 
 from glacier_magic.errors import InputError, OverBudget, Refused
 from glacier_magic.transfer.deleting import Deleter
-from tests.migrate.conftest import archives, bucket, objects, requests, s3, to
+from tests.transfer.migrate.conftest import archives, bucket, objects, requests, s3, to
 
 __all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from glacier_magic.errors import InputError, IntegrityError
-from tests.migrate.conftest import MIB, archives, bucket, objects, proofs, requests, s3, to
+from tests.transfer.migrate.conftest import MIB, archives, bucket, objects, proofs, requests, s3, to
 
 __all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
 

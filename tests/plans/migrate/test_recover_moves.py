@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from glacier_magic.errors import InputError
-from tests.migrate.conftest import MIB, archives, bucket, requests, s3, to
+from tests.transfer.migrate.conftest import MIB, archives, bucket, requests, s3, to
 
 __all__ = ["archives", "bucket", "requests", "s3", "to"]
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from glacier_magic.errors import InputError, IntegrityError, Refused
-from tests.migrate.conftest import MIB, archives, bucket, objects, proofs, requests, s3, to
+from tests.transfer.migrate.conftest import MIB, archives, bucket, objects, proofs, requests, s3, to
 
 __all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
 

@@ -8,7 +8,7 @@ import pytest
 from glacier_magic.base.session_limits import USUAL
 from glacier_magic.errors import LocalError
 from glacier_magic.plans.migrate.spooling import Spooling
-from glacier_magic.transfer.moving import held
+from glacier_magic.transfer.migrate.moving import held
 
 GIB, TIB = 1 << 30, 1 << 40
 

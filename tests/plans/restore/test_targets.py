@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
 from glacier_magic.plans.restore.targets import Targets, targets
-from tests.migrate.test_object_keys import archive
+from tests.transfer.migrate.test_object_keys import archive
 
 
 @pytest.mark.parametrize(

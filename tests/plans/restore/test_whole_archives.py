@@ -15,7 +15,7 @@ from glacier_magic.errors import InputError
 from glacier_magic.plans.restore.items import decide
 from glacier_magic.plans.restore.whole_archives import decide_whole
 from tests.catalogue import mark_deleted
-from tests.migrate.test_object_keys import archive
+from tests.transfer.migrate.test_object_keys import archive
 
 NAMES = ["a", "A", "a (2)", "d/a", "D/a", "d", "out/a", "file/b", "there/a", "link/a", "con", "x:y", "", "é"]
 CONTENTS = [bytes([97 + number]) * (1 + number) for number in range(3)]

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TypeVar
 
-from ..base.treehash import combine, part_ranges, part_size_for
-from ..base.units import from_ms
-from ..catalogue import Download
-from ..catalogue.records.moved_records import (
+from ...base.treehash import combine, part_ranges, part_size_for
+from ...base.units import from_ms
+from ...catalogue import Download
+from ...catalogue.records.moved_records import (
     COMPLETING,
     CONFLICT,
     OPENING,
@@ -23,14 +23,14 @@ from ..catalogue.records.moved_records import (
     MovedObjects,
     MovedPart,
 )
-from ..errors import IntegrityError, Refused, Unavailable
-from ..errors.steps import option, step
-from ..service.object_store import CHANGED, EXISTS, NO_UPLOAD, SHA256, ObjectStore, ObjectToWrite, SentPart
-from ..transfer.crew import Child, Crew, Tuner
-from ..transfer.engine import Buffers, Engine, Notes
-from ..transfer.moving import RangeDone, RangeTask, copied, copy_range, spooled
-from ..transfer.progress import Meter
+from ...errors import IntegrityError, Refused, Unavailable
+from ...errors.steps import option, step
+from ...service.object_store import CHANGED, EXISTS, NO_UPLOAD, SHA256, ObjectStore, ObjectToWrite, SentPart
+from ..crew import Child, Crew, Tuner
+from ..engine import Buffers, Engine, Notes
+from ..progress import Meter
 from . import proving
+from .moving import RangeDone, RangeTask, copied, copy_range, spooled
 from .part_checks import combined, composite, told
 from .workers import greet, run_on
 

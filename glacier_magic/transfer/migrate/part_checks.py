@@ -6,13 +6,13 @@ import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 
-from ..base.crc import Crc64Nvme
-from ..base.extras import missing
-from ..base.native_crc import native_crc
-from ..catalogue.records.moved_records import MovedPart
-from ..errors import InputError
-from ..service.object_store import CRC64NVME, SHA256
-from ..transfer.moving import RangeDone
+from ...base.crc import Crc64Nvme
+from ...base.extras import missing
+from ...base.native_crc import native_crc
+from ...catalogue.records.moved_records import MovedPart
+from ...errors import InputError
+from ...service.object_store import CRC64NVME, SHA256
+from .moving import RangeDone
 
 
 def checked_algorithm(word: str) -> str:

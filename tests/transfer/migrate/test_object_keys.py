@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from glacier_magic.base.bucket_names import BucketFolder
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
-from glacier_magic.migrate.object_keys import LONGEST, folder_for_keys, key_of, keys, labels, usual_keys
+from glacier_magic.transfer.migrate.object_keys import (
+    LONGEST,
+    folder_for_keys,
+    key_of,
+    keys,
+    labels,
+    usual_keys,
+)
 
 LONG = ["é" * 700, "x/" * 600 + "a.txt", "x" * 1100 + ".txt", "😀" * 255 + ".tar", "a." + "é" * 600]
 USUAL = ["a", "a.txt", "b/a.txt", "../a", "", "/", "C:\\a\\b", "a (2020-01-01 id000x).txt"]

@@ -15,11 +15,11 @@ from distributed import LocalCluster, Security
 from distributed.protocol import pickle
 
 from glacier_magic.errors import InputError, LocalError, Refused, Unavailable
-from glacier_magic.migrate.workers import SUBMITTED, dismiss, greet, hello, open_workers, run_on
 from glacier_magic.transfer.budget import Stopped
-from glacier_magic.transfer.moving import held
-from tests.migrate.conftest import MIB, proofs
-from tests.migrate.test_mover import PATIENCE, PLAIN
+from glacier_magic.transfer.migrate.moving import held
+from glacier_magic.transfer.migrate.workers import SUBMITTED, dismiss, greet, hello, open_workers, run_on
+from tests.transfer.migrate.conftest import MIB, proofs
+from tests.transfer.migrate.test_mover import PATIENCE, PLAIN
 
 PART = 8 * MIB
 PARTS = 6

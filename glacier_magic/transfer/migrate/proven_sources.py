@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from ..catalogue.records.deletion_records import DeletionItem
-from ..errors import AccessDenied, IntegrityError, Refused
-from ..service.object_store import ObjectStore
-from ..transfer.engine import Engine
+from ...catalogue.records.deletion_records import DeletionItem
+from ...errors import AccessDenied, IntegrityError, Refused
+from ...service.object_store import ObjectStore
+from ..engine import Engine
 from . import proving
 from .mover import new_object
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from ..base.units import to_ms
-from ..catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
-from ..errors import IntegrityError, Refused
-from ..service.bodies import MemoryBody
-from ..service.hashing_jobs import DONE, HashedObject, HashingJob, HashingJobs
-from ..service.object_store import ObjectStore, ObjectToWrite
-from ..transfer.engine import Engine
+from ...base.units import to_ms
+from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
+from ...errors import IntegrityError, Refused
+from ...service.bodies import MemoryBody
+from ...service.hashing_jobs import DONE, HashedObject, HashingJob, HashingJobs
+from ...service.object_store import ObjectStore, ObjectToWrite
+from ..engine import Engine
 from .object_keys import OWN, folder_for_keys
 from .prover import Move, Verdict
 from .proving import AT_REST, STORED_AS_SENT

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from uuid import uuid4
 
-from ..base.bucket_names import BucketFolder
-from ..base.units import storable
-from ..catalogue import Catalogue
-from ..catalogue.records.moved_records import STORED, MovedObject, object_url
-from ..service.object_store import ObjectRecord
+from ...base.bucket_names import BucketFolder
+from ...base.units import storable
+from ...catalogue import Catalogue
+from ...catalogue.records.moved_records import STORED, MovedObject, object_url
+from ...service.object_store import ObjectRecord
 from .proving import SENT
 
 _FORMS = {

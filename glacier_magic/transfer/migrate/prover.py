@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from ..base.bucket_names import SCHEME, ObjectId
-from ..base.treehash import CHUNK, TreeHasher, combine, part_ranges
-from ..catalogue import Download
-from ..catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
-from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
-from ..service.object_store import ObjectRecord, ObjectStore, buckets_in
-from ..transfer.crew import Crew, Tuner
-from ..transfer.engine import Engine
-from ..transfer.progress import Meter
+from ...base.bucket_names import SCHEME, ObjectId
+from ...base.treehash import CHUNK, TreeHasher, combine, part_ranges
+from ...catalogue import Download
+from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
+from ...errors import CredentialsError, GlacierError, IntegrityError, Unavailable
+from ...service.object_store import ObjectRecord, ObjectStore, buckets_in
+from ..crew import Crew, Tuner
+from ..engine import Engine
+from ..progress import Meter
 from .mover import new_object
 from .part_checks import told
 from .proving import READ_BACK, SENT, level

@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, TypeVar
 
-from ..base.extras import missing
-from ..base.files import temporary_folder
-from ..base.native_crc import native_crc
-from ..base.units import human_bytes
-from ..errors import IntegrityError, LocalError, Refused
-from ..service import Connection, Service, open_service
-from ..service.bodies import MemoryBody
-from ..service.object_store import CRC64NVME, EXISTS, SHA256, ObjectStore, ObjectToWrite
+from ...base.extras import missing
+from ...base.files import temporary_folder
+from ...base.native_crc import native_crc
+from ...base.units import human_bytes
+from ...errors import IntegrityError, LocalError, Refused
+from ...service import Connection, Service, open_service
+from ...service.bodies import MemoryBody
+from ...service.object_store import CRC64NVME, EXISTS, SHA256, ObjectStore, ObjectToWrite
 
 T = TypeVar("T")
 

@@ -12,13 +12,13 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from .._version import __version__
-from ..base.extras import library
-from ..base.units import masked
-from ..errors import GlacierError, InputError, LocalError, Refused, Unavailable, describe
-from ..errors.steps import option
-from ..service import Connection, open_service
-from ..transfer.budget import Stopped
+from ...base.extras import library
+from ...base.units import masked
+from ...base.version import __version__
+from ...errors import GlacierError, InputError, LocalError, Refused, Unavailable, describe
+from ...errors.steps import option
+from ...service import Connection, open_service
+from ..budget import Stopped
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..base.bucket_names import BucketFolder
-from ..base.tables import read_table
-from ..base.units import from_ms, plural
-from ..catalogue import ArchiveRecord
-from ..errors import InputError
+from ...base.bucket_names import BucketFolder
+from ...base.tables import read_table
+from ...base.units import from_ms, plural
+from ...catalogue import ArchiveRecord
+from ...errors import InputError
 from .object_keys import checked_key, fitting, key_of, plain_name, tailed, usual_keys
 
 if TYPE_CHECKING:

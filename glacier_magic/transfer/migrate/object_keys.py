@@ -15,12 +15,12 @@ from string import printable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from ..base.bucket_names import BucketFolder
-from ..base.units import from_ms
-from ..catalogue import ArchiveRecord
-from ..catalogue.archives.archive_sequence import field_of, fields_of, plain_names, records_of
-from ..catalogue.archives.identity import bytes_key
-from ..errors import InputError
+from ...base.bucket_names import BucketFolder
+from ...base.units import from_ms
+from ...catalogue import ArchiveRecord
+from ...catalogue.archives.archive_sequence import field_of, fields_of, plain_names, records_of
+from ...catalogue.archives.identity import bytes_key
+from ...errors import InputError
 
 LONGEST = 1_024
 """Bytes of a key, which S3 allows."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.bucket_names import BucketFolder
-from ..errors import Refused
-from ..errors.steps import option
-from ..service.object_store import BucketSettings, ObjectStore, ObjectToWrite
+from ...base.bucket_names import BucketFolder
+from ...errors import Refused
+from ...errors.steps import option
+from ...service.object_store import BucketSettings, ObjectStore, ObjectToWrite
 from .object_keys import OWN
 
 

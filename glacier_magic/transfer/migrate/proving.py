@@ -5,10 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 
-from ..base.treehash import CHUNK
-from ..catalogue.records.moved_records import MovedObject
-from ..errors import IntegrityError
-from ..service.object_store import ObjectRecord
+from ...base.treehash import CHUNK
+from ...catalogue.records.moved_records import MovedObject
+from ...errors import IntegrityError
+from ...service.object_store import ObjectRecord
 
 SENT, STORED_AS_SENT, AT_REST, READ_BACK = 1, 2, 3, 4
 """Levels of proof: S3 accepted all bytes, each range of which had the service's tree hash; asked

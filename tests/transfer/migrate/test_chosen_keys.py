@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from glacier_magic.base.bucket_names import BucketFolder
 from glacier_magic.errors import InputError, LocalError
-from glacier_magic.migrate.chosen_keys import FIELDS, ChosenKeys, check_given
-from glacier_magic.migrate.object_keys import keys
-from tests.migrate.test_object_keys import ARCHIVES, archive, legal
+from glacier_magic.transfer.migrate.chosen_keys import FIELDS, ChosenKeys, check_given
+from glacier_magic.transfer.migrate.object_keys import keys
+from tests.transfer.migrate.test_object_keys import ARCHIVES, archive, legal
 
 PLACE = BucketFolder("bucket", "p/")
 TEMPLATES = ["{created:%Y}/{name}", "{tree_hash}", "{folder}/{size} {file}", "{{{archive_id}}}", "{modified}"]

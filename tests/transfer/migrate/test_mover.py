@@ -19,8 +19,8 @@ from glacier_magic.base.native_crc import native_crc
 from glacier_magic.base.session_limits import USUAL
 from glacier_magic.base.treehash import part_ranges, part_size_for
 from glacier_magic.errors import InputError, IntegrityError, JobExpired, Refused, Unavailable
-from glacier_magic.migrate.part_checks import combined
-from tests.migrate.conftest import MIB, proofs
+from glacier_magic.transfer.migrate.part_checks import combined
+from tests.transfer.migrate.conftest import MIB, proofs
 
 PATIENCE = 30.0
 ARCHIVES = int(os.environ.get("GLACIER_MAGIC_ARCHIVES", "60"))

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.migrate.conftest import MIB, proofs
+from tests.transfer.migrate.conftest import MIB, proofs
 
 PATIENCE = 30.0
 PART = 8 * MIB
