@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, overload
 
 from ...base import dataframes
+from ...base.units import plural
 from ..storage.database import Database, Scope
 from .archive_frames import READ, arrow, whole
 from .archive_record import ArchiveRecord
@@ -43,6 +44,9 @@ class ArchiveRows(Sequence[ArchiveRecord]):
 
     def __len__(self) -> int:
         return len(self._order)
+
+    def __repr__(self) -> str:
+        return f"<{plural(len(self), 'archive')}>"
 
     @overload
     def __getitem__(self, index: int) -> ArchiveRecord: ...

@@ -28,6 +28,7 @@ def test_columns_are_the_records(catalogue, monkeypatch, ids):  # noqa: F811
     found = catalogue.archives.matching("photos", "*")
     assert isinstance(found, ArchiveRows)
     assert list(found) == wanted
+    assert repr(found) == f"<{len(wanted)} archives>"
     assert (found[0], found[-1], found[3:20:4]) == (wanted[0], wanted[-1], wanted[3:20:4])
     places = random.sample(range(len(wanted)), 30)
     assert list(records_of(found, places)) == [wanted[place] for place in places]
