@@ -166,6 +166,28 @@ class Jobs:
                     (*self._key, vault, job_id),
                 )
 
+    def claim_renewal(self, job: JobRecord, patience: float) -> bool:
+        """Record the intent to keep a copy longer, unless it was recorded *patience* seconds ago.
+
+        A copy with another end than *job* has was kept longer meanwhile, and is not claimed.
+        """
+        now = self._database.now()
+        changed = self._database.execute(
+            "UPDATE jobs SET renewal=parameters, renewed=? "
+            "WHERE account=? AND region=? AND vault=? AND job_id=? AND parameters=? "
+            # One statement checks and records; once the copy has its new end, it may be kept longer again.
+            "AND (renewal IS NULL OR renewal<>parameters OR renewed<?)",
+            (now, *self._key, job.vault, job.job_id, job.parameters, now - patience),
+        )
+        return changed > 0
+
+    def give_back_renewal(self, job: JobRecord) -> None:
+        """Record that the request of a claim was refused, or has no answer."""
+        self._database.execute(
+            "UPDATE jobs SET renewal=NULL WHERE account=? AND region=? AND vault=? AND job_id=?",
+            (*self._key, job.vault, job.job_id),
+        )
+
     def get(self, vault: str, job_id: str) -> JobRecord | None:
         """Return one job by its full id."""
         found = self._select("vault=? AND job_id=?", (vault, job_id))

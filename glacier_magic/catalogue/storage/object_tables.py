@@ -24,6 +24,11 @@ ALTER TABLE moved_objects ADD COLUMN algorithm {text} NOT NULL DEFAULT 'SHA256';
 ALTER TABLE moved_objects ADD COLUMN crc64 {text};
 ALTER TABLE moved_parts ADD COLUMN crc64 {text}"""
 
+RENEWALS = """
+-- when it was requested to keep a copy longer, and the end that it had then, as in parameters
+ALTER TABLE jobs ADD COLUMN renewal {text};
+ALTER TABLE jobs ADD COLUMN renewed DOUBLE PRECISION"""
+
 COPIES = """
 -- the days for which the copy of an object of S3 is kept; null: a job of a vault
 ALTER TABLE downloads ADD COLUMN days BIGINT"""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from ...errors import CatalogueError
-from .object_tables import CHECKS, COPIES, MOVES
+from .object_tables import CHECKS, COPIES, MOVES, RENEWALS
 
 
 class Words(TypedDict):
@@ -343,7 +343,7 @@ CREATE INDEX archive_rows_by_labels ON archive_rows(vault_id) WHERE labels<>'';
 ALTER TABLE snapshots ADD COLUMN labels {text} NOT NULL DEFAULT '';
 ALTER TABLE snapshots ADD COLUMN note {text} NOT NULL DEFAULT ''"""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, HASHES, LABELS, MOVES, COPIES, CHECKS)
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS, HASHES, LABELS, MOVES, COPIES, CHECKS, RENEWALS)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

@@ -1,5 +1,8 @@
 """Restores of objects that are changed: by a faster tier, and with copies that are kept longer."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -180,3 +183,73 @@ def test_a_copy_is_kept_longer_for_its_request_and_its_days(scans, restores, cop
     assert restores() == 3
     assert "5 days or longer" in left_out(again)[0]
     assert plan.until.astimezone(UTC) == datetime(*plan.until.timetuple()[:3], tzinfo=UTC)
+
+
+@pytest.fixture
+def ready(scans, later, back):
+    """The folder, once the copies of its two objects are there for two days."""
+    scans.restore("2019", to=back, days=2).run()
+    later(scans.session, hours=13)
+    scans.session.tracker.wait(lambda seen: seen.count("verified") == 2, 30)
+    return scans
+
+
+@pytest.fixture
+def together(calls):
+    """Run plans at the same moment: each has read the list of the bucket before one of them asks."""
+
+    def together(*plans):
+        barrier, here = threading.Barrier(len(plans)), threading.local()
+
+        def jobs(service, vault):
+            found = list(service.jobs(vault))
+            if not getattr(here, "read", True):
+                here.read = True
+                barrier.wait(30)
+            return found
+
+        def run(plan):
+            here.read = False
+            plan.run()
+
+        calls.replace("jobs", jobs)
+        with ThreadPoolExecutor(len(plans)) as pool:
+            list(pool.map(run, plans))
+        calls.restore("jobs")
+
+    return together
+
+
+@pytest.mark.each_backend
+def test_two_processes_keep_a_copy_longer_by_one_request(ready, connect, restores, together):
+    """All of them or a part, once and again; each counts what it has asked for."""
+    other = connect(region="us-east-1").vault(ready.name)
+    for days, words in ((9, "2019"), (20, "2019/a.tif")):
+        before = restores()
+        plans = [ready.extend("2019", days=days), other.extend(words, days=days)]
+        together(*plans)
+        assert restores() == before + 2
+        done = [ready.session.catalogue.plans.get(plan.number).happened["extended"] for plan in plans]
+        assert sum(done) == 2
+        assert ready.extend("2019", days=days).empty
+
+
+def test_a_claim_to_keep_a_copy_that_no_request_follows_ends(ready, connect, limits, emulator):
+    """That of a killed process in a minute, that of a refused request at once."""
+
+    def asked():
+        return emulator.status()["requests"]["s3:RestoreObject"]
+
+    plan, before = ready.extend("2019/a.tif", days=9), asked()
+    assert ready.session.catalogue.jobs.claim_renewal(plan.items[0].job, 60.0)
+    plan.run()
+    assert asked() == before
+    other = connect(region="us-east-1", limits=replace(limits, lost_renewal=0.0)).vault(ready.name)
+    other.extend("2019/a.tif", days=9).run()
+    assert asked() == before + 1
+    emulator.fault("slow-down", "s3:RestoreObject")
+    plan = ready.extend("2019/b.tif", days=9)
+    with pytest.raises(Unavailable):
+        plan.run()
+    plan.run()
+    assert asked() == before + 3
