@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ...catalogue.records import twins
+from ...catalogue.storage.letters import folded
 from ...jobs.copying import verified_copy
 from ...transfer.layout import DOUBT
 from .targets import ExistingFiles, Wanted, free_path, targets
@@ -192,20 +193,24 @@ def decide(
     :raises InputError: a name cannot be written below *to*.
     """
     wanted = list(zip(archives, parts, strict=True))
-    known = RestoreFacts(catalogue, vault, tier, to)
-    known.exact = exact
     paths = targets(wanted, to)
+    known = RestoreFacts(catalogue, vault, tier, to, [str(path) for _, path in paths])
+    known.exact = exact
     items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
     return once(items, [path for _, path in paths])
 
 
 class RestoreFacts:
-    """The known downloads, jobs and files of archives of one vault in one folder."""
+    """The known downloads, jobs and files of archives of one vault in one folder.
+
+    :param paths: those to write of all archives.
+    """
 
     exact = False
 
-    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path) -> None:
+    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, paths: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
+        self._chosen = cache(lambda: frozenset(map(folded, paths)))  # mostly no file has another's name
         self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
         self._deleted = catalogue.archives.deleted(vault)
         self._open: dict[tuple[str, str | None], Download] = {}
@@ -283,7 +288,7 @@ class RestoreFacts:
         return replace(
             item,
             action=action,
-            target=free_path(names[1], part) if look else names[1],
+            target=free_path(names[1], part, self._chosen) if look else names[1],
             job=job,
             copy=copy,
             stopped=stopped.id if stopped else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -171,12 +171,16 @@ def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:
     raise InputError(f"{archive.name!r} cannot be written below {root}: {refused}") from None
 
 
-def free_path(path: Path, part: ByteRange | None) -> Path:
-    """Return the path, or a numbered one, that no file has; nor a part that could not be verified."""
+def free_path(path: Path, part: ByteRange | None, chosen: Callable[[], Collection[str]]) -> Path:
+    """Return the path, or a numbered one, that no file has; nor a part that could not be verified.
+
+    :param chosen: the paths of the other archives, folded: no number may make one of them.
+    """
     return next(
         each
         for each in alternatives(path)
         if not (each.exists() or (part is not None and unverified(each).exists()))
+        and (each == path or folded(str(each)) not in chosen())
     )
 
 

@@ -19,7 +19,8 @@ def decide_whole(
 
     :raises InputError: a name cannot be written below *to*.
     """
-    known, files = RestoreFacts(catalogue, vault, tier, to), Targets.of(archives, to)
+    files = Targets.of(archives, to)
+    known = RestoreFacts(catalogue, vault, tier, to, files.chosen)
     # All others are requested, but for twins.
     some = {*files.existing, *concerned(archives, known.contents())}
     actions: dict[int, str] = {}

@@ -106,3 +106,19 @@ def test_the_items_are_those_of_each_archive(number, monkeypatch):
             fetched = sum(each.fetched or 0 for each in wanted)
             assert sum(each.fetched for each in items.sums.values()) == fetched
         catalogue.close()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_name_beside_an_existing_file_is_not_that_of_another_archive(tmp_path, alone):
+    """Also where another program's file has the archive's name, and a number is that of an archive."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a").write_bytes(b"another")
+    catalogue = Catalogue(tmp_path / "catalogue.sqlite", Scope("111111111111", "eu-west-1"))
+    for number, name in enumerate(["A (2)", "a", "a", "b"]):
+        catalogue.archives.record(replace(archive(number, name, number), state="uploaded"))
+    found = archive_sequence.by_age(catalogue.archives.matching("photos", "*"))
+    known = {"vault": "photos", "tier": "Bulk", "to": root, "catalogue": catalogue}
+    items = decide(list(found), [None] * 4, **known) if alone else decide_whole(found, **known)
+    assert [item.target.name for item in items] == ["A (2)", "a (4)", "a (3)", "b"]
+    catalogue.close()
