@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from ..errors import AccessDenied, GlacierError, IntegrityError
 from ..errors.steps import step
@@ -73,6 +72,7 @@ class HashingJobs:
         composite: bool,
         role: str,
         marked: str,
+        token: str,
     ) -> str:
         """Create a job; return its id.
 
@@ -82,6 +82,7 @@ class HashingJobs:
         :param composite: hash the checksums of the parts.
         :param role: the ARN of the IAM role that reads the objects and writes the report.
         :param marked: a description, by which :meth:`listed` finds it.
+        :param token: up to 64 characters: a request with the token and content of another is that one's job.
         """
         bucket = _ARN.format(self._partition, manifest.bucket)
         kind = "COMPOSITE" if composite else "FULL_OBJECT"
@@ -107,7 +108,7 @@ class HashingJobs:
                 Priority=10,
                 RoleArn=role,
                 Description=marked,
-                ClientRequestToken=str(uuid4()),  # the client repeats a lost request with the same one
+                ClientRequestToken=token,
             )
         return str(made["JobId"])
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from urllib.parse import quote, unquote
-from uuid import uuid4
 
 from ...base.units import to_ms
 from ...catalogue.records.moved_records import CONFLICT, PROVEN, MovedObject
 from ...errors import IntegrityError, Refused
 from ...service.bodies import MemoryBody
 from ...service.hashing_jobs import DONE, HashedObject, HashingJob, HashingJobs
-from ...service.object_store import ObjectStore, ObjectToWrite
+from ...service.object_store import CHANGED, EXISTS, ObjectStore, ObjectToWrite
 from ..engine import Engine
 from .object_keys import OWN, folder_for_keys
 from .prover import Move, Verdict
@@ -48,6 +49,7 @@ class RestingProof:
         self._engine, self._vault = engine, vault
         self._mark = f"glacier_magic proof of {vault}"[:256]
         self._account = engine.catalogue.scope.account
+        self._seen: list[str] = []
 
     def _jobs(self, region: str) -> HashingJobs:
         return HashingJobs(self._engine.service, region, self._account)
@@ -59,19 +61,34 @@ class RestingProof:
         """Return the jobs that run, or whose reports were not read by this catalogue."""
         settings = self._engine.catalogue.settings
         found = [job for region in regions for job in self._jobs(region).listed(self._mark)]
+        self._seen = sorted(job.id for job in found)
         return [job for job in found if settings.get(_note(job)) is None]
 
     def request(self, group: Group, objects: Sequence[MovedObject], role: str) -> str:
-        """Request the job of a group; return its id."""
+        """Request the job of a group; return its id.
+
+        If another computer requests it at this moment, both have seen the same jobs, and get the same one.
+        """
         region, root, algorithm, composite, versions = group
         place = folder_for_keys(root)
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows(
-            [each.bucket, quote(each.key), *([each.version_id] if versions else [])] for each in objects
+            [each.bucket, quote(each.key), *([each.version_id] if versions else [])]
+            for each in sorted(objects, key=attrgetter("key"))
         )
-        key = f"{place.prefix}{OWN}proofs/{uuid4()}.csv"
+        token = hashlib.sha256(
+            repr((group, role, self._mark, self._seen, file.getvalue())).encode()
+        ).hexdigest()
+        key = f"{place.prefix}{OWN}proofs/{token}.csv"
         new = ObjectToWrite(bucket=place.bucket, key=key, owner=self._account, storage_class="STANDARD")
-        etag, _ = self._objects(region).put(new, MemoryBody(file.getvalue().encode()))
+        store = self._objects(region)
+        try:
+            etag, _ = store.put(new, MemoryBody(file.getvalue().encode()))
+        except Refused as error:
+            there = store.stored(new) if error.code in (EXISTS, CHANGED) else None
+            if there is None:
+                raise
+            etag = there.etag
         return self._jobs(region).create(
             new,
             etag,
@@ -80,6 +97,7 @@ class RestingProof:
             composite=composite,
             role=role,
             marked=self._mark,
+            token=token,
         )
 
     def read(self, job: HashingJob) -> Iterator[Verdict]:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from glacier_magic.errors import InputError, IntegrityError, Refused
+from glacier_magic.transfer.migrate.at_rest import RestingProof, grouped
 from tests.transfer.migrate.conftest import MIB, archives, bucket, objects, proofs, requests, s3, to
 
 __all__ = ["archives", "bucket", "objects", "requests", "s3", "to"]
@@ -113,6 +114,31 @@ def test_a_second_computer_follows_the_same_jobs(
     assert requests("s3:CreateJob") == 0
     assert levels(there.session, bucket) == {"a": 3}
     assert levels(vault.session, bucket) == {"a": 2}
+
+
+def test_two_computers_that_request_at_once_get_one_job(
+    move, connect, tmp_path, listed, later, to, bucket, requests, region
+):
+    """In any order of their moves; later, or of a part of the objects, it is another one."""
+    vault = move("STANDARD", a=10, b=20)
+    there = connect(catalogue=tmp_path / "there.sqlite").vault("photos")
+    listed(there)
+    there.recover_migrations(to).run()
+    there.migrations().prove(2).run()
+    computers = [RestingProof(each.session.engine, "photos") for each in (vault, there)]
+    ((group, found),) = grouped(vault.session.catalogue.moved.of_vault("photos")).items()
+    for _ in range(2):
+        assert [proof.open_jobs([region]) for proof in computers] == [[], []]
+        requests.again()
+        jobs = {computers[0].request(group, found, ROLE), computers[1].request(group, found[::-1], ROLE)}
+        assert (len(jobs), requests("s3:CreateJob")) == (1, 2)
+        assert {job.id for proof in computers for job in proof.open_jobs([region])} == jobs
+        later(vault.session, hours=1.1)
+        for each in (vault, there):
+            each.migrations().prove(3).run()
+            assert levels(each.session, bucket) == {"a": 3, "b": 3}
+    assert [proof.open_jobs([region]) for proof in computers] == [[], []]
+    assert computers[0].request(group, found, ROLE) != computers[1].request(group, found[:1], ROLE)
 
 
 def test_a_report_that_cannot_be_read_is_waited_for_a_day(move, later, session, s3, bucket, requests):
