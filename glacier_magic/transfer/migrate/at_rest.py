@@ -76,9 +76,8 @@ class RestingProof:
             [each.bucket, quote(each.key), *([each.version_id] if versions else [])]
             for each in sorted(objects, key=attrgetter("key"))
         )
-        token = hashlib.sha256(
-            repr((group, role, self._mark, self._seen, file.getvalue())).encode()
-        ).hexdigest()
+        content = repr((group, role, self._mark, self._seen, file.getvalue()))
+        token = hashlib.sha256(content.encode()).hexdigest()
         key = f"{place.prefix}{OWN}proofs/{token}.csv"
         new = ObjectToWrite(bucket=place.bucket, key=key, owner=self._account, storage_class="STANDARD")
         store = self._objects(region)
