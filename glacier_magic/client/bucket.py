@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..plans import ComparePlan, RestorePlan
 from ..plans.restore.copies_plan import HurryPlan, KeepPlan
 from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.object_proof import ObjectProof
@@ -144,7 +144,7 @@ class Bucket(Vault):
             vault=self.name,
             tier=checked_tier(tier),
             to=folder_named(to),
-            destination=checked_destination(destination or default_destination()),
+            destination=checked_destination(destination),
             claimed=claimed,
             tracker=self.session.tracker,
             log=self.session.plan_log,

@@ -17,7 +17,7 @@ from ..errors.steps import option
 from ..packs.unpacking import Keys
 from ..peek import ReadLimits
 from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
@@ -143,7 +143,7 @@ class Vault(VaultMoves):
             vault=self.name,
             tier=checked_tier(tier),
             to=folder_named(to),
-            destination=checked_destination(destination or default_destination()),
+            destination=checked_destination(destination),
             claimed=claimed,
             tracker=self.session.tracker,
             log=self.session.plan_log,
@@ -189,7 +189,7 @@ class Vault(VaultMoves):
             kind=kind,
             tier=checked_tier(tier),
             limits=ReadLimits(bytes=max_bytes, rounds=rounds),  # each byte is paid, each round takes hours
-            destination=checked_destination(destination or default_destination()),
+            destination=checked_destination(destination),
             engine=self.session.engine,
             tracker=self.session.tracker,
             log=self.session.plan_log,

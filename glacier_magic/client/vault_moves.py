@@ -21,7 +21,7 @@ from ..plans.migrate.moved_deletion import DeleteMovedPlan
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import LEVELS
 from ..plans.migrate.recover_moves import RecoverMovesPlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
 from ..service.object_store import SHA256, ObjectStore
@@ -109,7 +109,7 @@ class VaultMoves(VaultStaging):
             place=place,
             storage_class=storage_class,
             objects=objects,
-            destination=checked_destination(destination or default_destination()),
+            destination=checked_destination(destination),
             tracker=session.tracker,
             log=session.plan_log,
             pace=Pace.of(spread, daily),

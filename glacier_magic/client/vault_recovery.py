@@ -25,7 +25,7 @@ from ..packs.encryption import Identity, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.sample_plan import SamplePlan
 from .vault_backups import VaultBackups
 
@@ -131,7 +131,7 @@ class VaultRecovery(VaultBackups):
         return {
             "vault": self.name,
             "tier": checked_tier(tier),
-            "destination": checked_destination(destination or default_destination()),
+            "destination": checked_destination(destination),
             "tracker": self.session.tracker,
             "log": self.session.plan_log,
         }
