@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..plans import ComparePlan, RestorePlan
 from ..plans.restore.copies_plan import HurryPlan, KeepPlan
 from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier
+from ..plans.restore.quoting import checked_tier
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.object_proof import ObjectProof
@@ -142,14 +142,11 @@ class Bucket(Vault):
         return ObjectRestorePlan(
             archives,
             vault=self.name,
-            tier=checked_tier(tier),
             to=folder_named(to),
-            destination=checked_destination(destination),
             claimed=claimed,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
             versions=versions,
             days=days or DAYS,
+            **self._retrieval_options(tier, destination),
         )
 
     def extend(self, *words: Selectable, days: int = DAYS) -> KeepPlan:

@@ -17,7 +17,6 @@ from ..errors.steps import option
 from ..packs.unpacking import Keys
 from ..peek import ReadLimits
 from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
@@ -141,14 +140,11 @@ class Vault(VaultMoves):
             archives,
             ranges,
             vault=self.name,
-            tier=checked_tier(tier),
             to=folder_named(to),
-            destination=checked_destination(destination),
             claimed=claimed,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
             pace=pace,
             versions=versions,
+            **self._retrieval_options(tier, destination),
         )
 
     def peek(
@@ -187,13 +183,10 @@ class Vault(VaultMoves):
         return PeekPlan(
             found[0],
             kind=kind,
-            tier=checked_tier(tier),
             limits=ReadLimits(bytes=max_bytes, rounds=rounds),  # each byte is paid, each round takes hours
-            destination=checked_destination(destination),
             engine=self.session.engine,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
             keys=keys or Keys(asks=False),
+            **self._retrieval_options(tier, destination),
         )
 
     def verify(

@@ -21,7 +21,6 @@ from ..plans.migrate.moved_deletion import DeleteMovedPlan
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import LEVELS
 from ..plans.migrate.recover_moves import RecoverMovesPlan
-from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
 from ..service.object_store import SHA256, ObjectStore
@@ -105,18 +104,15 @@ class VaultMoves(VaultStaging):
         return MigratePlan(
             archives,
             vault=self.name,
-            tier=checked_tier(tier),
             place=place,
             storage_class=storage_class,
             objects=objects,
-            destination=checked_destination(destination),
-            tracker=session.tracker,
-            log=session.plan_log,
             pace=Pace.of(spread, daily),
             executor=executor,
             accept_lifecycle=accept_lifecycle,
             choice=choice,
             algorithm=checked_algorithm(checksum),
+            **self._retrieval_options(tier, destination),
         )
 
     def _objects(self, place: BucketFolder) -> ObjectStore:
