@@ -28,14 +28,14 @@ from ..transfer.migrate.chosen_keys import ChosenKeys, check_given
 from ..transfer.migrate.object_keys import folder_for_keys
 from ..transfer.migrate.part_checks import checked_algorithm
 from ..transfer.migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
-from .vault_staging import VaultStaging
+from .vault_recovery import VaultRecovery
 
 if TYPE_CHECKING:
     from ..transfer.migrate.chosen_keys import KeyTable
     from .selection import Selectable
 
 
-class VaultMoves(VaultStaging):
+class VaultMoves(VaultRecovery):
     """A vault whose archives can be moved to S3."""
 
     def migrate(
