@@ -73,7 +73,7 @@ class RecoverPlan(RestorePlan):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         made = from_ms(self.recovery.snapshot.started)
-        facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made) if made else ''}")]
+        facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made)}")]
         if self.recovery.there:
             facts.append(("there already", plural(self.recovery.there, "file")))
         readers = self.recovery.set.recipients

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
 from ...base.treehash import CHUNK
-from ...base.units import from_ms, human_bytes, local_time, plural
+from ...base.units import from_ms, human_bytes, iso, local_time, plural
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable, WrongKey
@@ -116,11 +116,10 @@ class PeekPlan(Plan[Batch]):
         if self.listing is None:
             return None
         frame = dataframes.members(self._catalogue.listings.members(self.listing.id))
-        listed = from_ms(self.listing.listed)
         frame.attrs.update(
             vault=self.vault,
             archive_id=self.archive.archive_id,
-            as_of=listed.isoformat() if listed else None,
+            as_of=iso(self.listing.listed),
             complete=self.listing.complete,
             notes=[self.summary(), *self.listing.notes],
         )

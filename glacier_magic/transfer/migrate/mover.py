@@ -230,7 +230,7 @@ class _Move:
         """Return an empty upload of this key and class that was started since this one was recorded."""
         since = from_ms((self.moved.opened or 0) // 1000 * 1000)  # S3 tells whole seconds
         for upload_id, started, storage_class in self._objects.uploads(self._new):
-            mine = since is not None and started >= since and storage_class == self.moved.storage_class
+            mine = started >= since and storage_class == self.moved.storage_class
             if mine and not self._objects.parts(self._new, upload_id):
                 return upload_id
         return None
