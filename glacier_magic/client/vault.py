@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..administration import AccessPolicy, Lock, Notifications, Tags
 from ..base.collector import uncollected
@@ -134,6 +134,26 @@ class Vault(VaultMoves):
         :param claimed: ids of archives whose size is known only from a plan file.
         :param versions: what the plan says about older versions of the same names.
         """
+        return self._restore_plan(
+            archives,
+            parts,
+            pace,
+            days,
+            vault=self.name,
+            to=folder_named(to),
+            claimed=claimed,
+            versions=versions,
+            **self._retrieval_options(tier, destination),
+        )
+
+    def _restore_plan(
+        self,
+        archives: Sequence[ArchiveRecord],
+        parts: Sequence[Asked] | None,
+        pace: Pace | None,
+        days: int | None,
+        **known: Any,
+    ) -> RestorePlan:
         if days is not None:
             raise InputError(
                 "Only copies of a bucket's objects are kept for days: a vault's outputs are kept for one",
@@ -143,16 +163,7 @@ class Vault(VaultMoves):
         if parts is not None:
             # Checked before any request: only within the archive can a range be aligned.
             ranges = [part.within(a.name, a.size) for a, part in zip(archives, parts, strict=True)]
-        return RestorePlan(
-            archives,
-            ranges,
-            vault=self.name,
-            to=folder_named(to),
-            claimed=claimed,
-            pace=pace,
-            versions=versions,
-            **self._retrieval_options(tier, destination),
-        )
+        return RestorePlan(archives, ranges, pace=pace, **known)
 
     def peek(
         self,

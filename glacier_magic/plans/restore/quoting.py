@@ -192,7 +192,6 @@ def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None, 
 
     :param last: the time of the last request of a schedule; None where all are made now.
     :param largest: bytes of the largest request.
-    :param outputs: requests for output that download the bytes.
     """
     if slow(tier, largest):
         return f"{SLOW}; the service gives no time for larger ones, and keeps the output for 24 hours"
