@@ -84,11 +84,6 @@ class RecoverPlan(RestorePlan):
         parts = ("written", "verified")  # parts are removed once the files are written
         return [*facts, *(fact for fact in super().facts if fact[0] not in parts)]
 
-    @property
-    def ready(self) -> bool:
-        """Whether all parts are retrieved."""
-        return all(item.action == THERE for item in self.items)
-
     def _run(self) -> Batch:
         return self._told.around("recover", self.vault, self.recovery.set.name, super()._run, ends=False)
 

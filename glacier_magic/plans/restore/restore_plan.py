@@ -21,7 +21,7 @@ from . import sharing
 from .download_time import KEPT, download_time
 from .item_rows import Items
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
-from .items import ASK, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide
+from .items import ASK, THERE, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide
 from .quoting import checked_destination, checked_tier, destination_words, when_ready
 from .request import check_folder, folder_named, room, shortage
 from .retrieval_plan import RetrievalPlan
@@ -131,6 +131,11 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     def empty(self) -> bool:
         """Whether all files exist already."""
         return not self.items.places(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
+
+    @property
+    def ready(self) -> bool:
+        """Whether all files exist already, and none is waited for."""
+        return all(item.action == THERE for item in self.items)
 
     @property
     def refused(self) -> GlacierError | None:
