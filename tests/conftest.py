@@ -643,17 +643,19 @@ def soon():
     """Let the tracker request and poll as soon as something is due."""
 
 
+def wait_until(condition):
+    """Wait for what a thread does; return what the condition returned."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+    return found
+
+
 @pytest.fixture
 def until():
     """Wait for what a thread does."""
-
-    def until(condition):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end
-            time.sleep(0.01)
-
-    return until
+    return wait_until
 
 
 @pytest.fixture
@@ -697,6 +699,14 @@ def asked(client):
 def key():
     """A key that opens packs."""
     return Identity.new()
+
+
+@pytest.fixture
+def key_file(key, tmp_path):
+    """The file of the key of the set."""
+    file = tmp_path / "set.key"
+    file.write_text(key.file())
+    return file
 
 
 @pytest.fixture

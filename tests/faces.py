@@ -1,5 +1,6 @@
-"""A face that shows nothing and keeps what it is given."""
+"""A face that shows nothing and keeps what it is given, and a terminal with somebody who types."""
 
+import io
 from contextlib import contextmanager
 
 from tests.conftest import PATIENCE
@@ -39,3 +40,11 @@ class Face:
         """Keep a batch, and wait for it."""
         self.followed.append(batch)
         return batch.wait(PATIENCE if timeout is None else timeout)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Return True."""
+        return True

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..base import dataframes
-from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.rendering import Rendered, html_notes, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
 from ..errors.steps import step
@@ -139,7 +139,7 @@ class VaultsEverywhere(Rendered):
     def _repr_html(self) -> str:
         numbers = (2, 3, 7)
         table = html_table(_HEAD, self._rows(), numbers=numbers, long=(1,)) if self.found else ""
-        return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+        return table + html_notes(self._notes())
 
 
 def look_everywhere(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..base import dataframes
-from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.rendering import Rendered, html_notes, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..errors import GlacierError, NotReady, PlanChanged, Refused, Unavailable
 from ..errors.steps import step
@@ -149,7 +149,7 @@ class Capacity(Rendered):
 
     def _repr_html(self) -> str:
         table = html_table(_HEAD, self._rows(), numbers=(1,)) if self.units else ""
-        return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+        return table + html_notes(self._notes())
 
 
 class CapacityPlan(Change[Capacity]):

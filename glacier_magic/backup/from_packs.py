@@ -120,7 +120,7 @@ class UnknownPacks:
         return list(sets.values())
 
     def _set(self, pack: _Index) -> BackupSet:
-        name, about = _set_of(pack.archive), next(pack.lines)
+        name, about = _parsed(pack.archive)["set"], next(pack.lines)
         if not SET_NAME.fullmatch(name) or about["set"] != name:
             raise ValueError(name)
         known = self.catalogue.backups.sets(name, self.vault)
@@ -214,10 +214,6 @@ def _moment(archive: ArchiveRecord) -> int:
     """Return the beginning of a pack's snapshot, in milliseconds since 1970 UTC."""
     made = datetime.strptime(_parsed(archive)["time"], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
     return int(made.timestamp() * 1000)
-
-
-def _set_of(archive: ArchiveRecord) -> str:
-    return _parsed(archive)["set"]
 
 
 def _order(archive: ArchiveRecord) -> tuple[str, str, int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RULE_FILE = ".glacierignore"
 """Its lines are rules for the folder that holds it, and for all folders below."""
 
-_CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
+CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
 """The first bytes of a CACHEDIR.TAG; see https://bford.info/cachedir/."""
 
 
@@ -56,11 +56,6 @@ class Rules:
         """Return the rule that leaves out a folder with entries of these *names*, or None."""
         found = next((name for name in self.if_present if name in names), None)
         return None if found is None else f"holds {found}"
-
-
-def is_cache(tag: bytes) -> bool:
-    """Return whether a ``CACHEDIR.TAG`` that begins with *tag* marks a cache."""
-    return tag.startswith(_CACHE_TAG)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from ..base.paths import as_utf8
 from ..base.units import storable
 from ..errors import InputError
-from .rules import RULE_FILE, Patterns, Rules, is_cache, patterns
+from .rules import CACHE_TAG, RULE_FILE, Patterns, Rules, patterns
 
 Kind = Literal["file", "folder", "link"]
 _KINDS: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
@@ -152,7 +152,7 @@ class Scan:
         if self.rules.caches and "CACHEDIR.TAG" in names:
             try:
                 with Path(place, "CACHEDIR.TAG").open("rb") as tag:
-                    if is_cache(tag.read(64)):
+                    if tag.read(64).startswith(CACHE_TAG):
                         return "is a cache"
             except OSError:
                 pass  # a tag that cannot be read does not count

@@ -104,6 +104,11 @@ def html_table(
     return _markup_table(head, cells, dict.fromkeys(numbers, "num"), long)
 
 
+def html_notes(notes: Iterable[str]) -> str:
+    """Return sentences, such as those below a table, as HTML."""
+    return "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in notes)
+
+
 def _markup_table(
     head: Sequence[str], rows: Iterable[Iterable[str]], kinds: Mapping[int, str], long: Iterable[int]
 ) -> str:

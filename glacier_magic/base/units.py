@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 LARGEST_ARCHIVE = 10_000 * (4 << 30)
 """Bytes of the largest archive: 10,000 parts of 4 GiB (service documentation, "Multipart Upload")."""
@@ -121,6 +122,10 @@ def parse_rate(text: str) -> float | None:
     return float(rate)
 
 
+@overload
+def from_ms(milliseconds: int) -> datetime: ...
+@overload
+def from_ms(milliseconds: int | None) -> datetime | None: ...
 def from_ms(milliseconds: int | None) -> datetime | None:
     """Return the aware UTC time of *milliseconds* since 1970, or None."""
     if milliseconds is None:
@@ -129,11 +134,20 @@ def from_ms(milliseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
+@overload
+def to_ms(moment: datetime) -> int: ...
+@overload
+def to_ms(moment: datetime | None) -> int | None: ...
 def to_ms(moment: datetime | None) -> int | None:
     """Return whole milliseconds since 1970 of an aware time, or None."""
     if moment is None:
         return None
     return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)  # exact, unlike a float
+
+
+def iso(milliseconds: int | None) -> str | None:
+    """Return the UTC time of *milliseconds* since 1970 in ISO 8601, or None."""
+    return None if milliseconds is None else from_ms(milliseconds).isoformat()
 
 
 def parse_time(text: str | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..plans import ComparePlan, RestorePlan
 from ..plans.restore.copies_plan import HurryPlan, KeepPlan
 from ..plans.restore.object_plan import DAYS, ObjectRestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.quoting import checked_tier
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.object_proof import ObjectProof
@@ -116,41 +116,20 @@ class Bucket(Vault):
         found = (row for row in listed if glob is None or _named(row["name"], glob))
         return dataframes.exact_versions(islice(found, limit), self.name)
 
-    def restore_archives(
+    def _restore_plan(
         self,
         archives: Sequence[ArchiveRecord],
-        parts: Sequence[Asked] | None = None,
-        *,
-        tier: str = "Standard",
-        to: str | os.PathLike[str] = "restored",
-        destination: str | None = None,
-        claimed: Collection[str] = (),
-        pace: Pace | None = None,
-        versions: str = "",
-        days: int | None = None,
+        parts: Sequence[Asked] | None,
+        pace: Pace | None,
+        days: int | None,
+        **known: Any,
     ) -> RestorePlan:
-        """Return the plan to restore these objects; see :meth:`.Vault.restore`.
-
-        Those of archive classes are restored by S3 first; others are downloaded at once.
-
-        :raises InputError: a tier or pace that buckets have not, or a part of an object.
-        """
+        """Return the plan to restore objects: S3 restores those of archive classes first."""
         if parts is not None or pace is not None:
             raise InputError(
                 "Objects are restored as a whole, and at once", cure="Leave out ranges, and the pace."
             )
-        return ObjectRestorePlan(
-            archives,
-            vault=self.name,
-            tier=checked_tier(tier),
-            to=folder_named(to),
-            destination=checked_destination(destination or default_destination()),
-            claimed=claimed,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
-            versions=versions,
-            days=days or DAYS,
-        )
+        return ObjectRestorePlan(archives, days=days or DAYS, **known)
 
     def extend(self, *words: Selectable, days: int = DAYS) -> KeepPlan:
         """Return the plan to keep the copies of objects for so many days from now.

@@ -42,6 +42,14 @@ class KnownSession:
     emulated: bool
     seen: float
 
+    @classmethod
+    def of(cls, session: Session) -> KnownSession:
+        """Return what a session knows now."""
+        place = session.catalogue.place
+        file = "" if is_url(place) else place  # a URL may have a password
+        emulated = session.connection.emulator is not None
+        return cls(session.account, session.region, file, emulated, time.time())
+
     def open(self) -> Catalogue | None:
         """Return the catalogue; None if its file does not exist any more."""
         if self.file and not Path(self.file).is_file():
@@ -55,15 +63,7 @@ def remember(asked: str, session: Session) -> None:
 
     :param asked: the connection that was asked for, as text.
     """
-    place = session.catalogue.place
-    known = KnownSession(
-        session.account,
-        session.region,
-        "" if is_url(place) else place,  # a URL may have a password
-        session.connection.emulator is not None,
-        time.time(),
-    )
-    sessions = {**_sessions(), _key(asked): asdict(known)}
+    sessions = {**_sessions(), _key(asked): asdict(KnownSession.of(session))}
     newest = sorted(sessions, key=lambda key: sessions[key]["seen"])[-MOST:]
     with suppress(OSError):  # the next shell connects
         write_atomically(_file(), json.dumps({key: sessions[key] for key in newest}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,22 +41,12 @@ class UsedCatalogue:
 
 def note_use(session: Session) -> None:
     """Store the connection of a session, unless it is stored already."""
-    place = session.catalogue.place
-    if is_url(place) and not is_url(os.environ.get("GLACIER_MAGIC_CATALOGUE")):
+    if is_url(session.catalogue.place) and not is_url(os.environ.get("GLACIER_MAGIC_CATALOGUE")):
         return  # named by a program: the URL may have a password, and no other process knows it
     connection = replace(session.connection, region=session.region)
     if connection.emulator is not None:
         connection = replace(connection, endpoint_url=None)  # the folder identifies it, its port changes
-    used = UsedCatalogue(
-        connection,
-        KnownSession(
-            session.account,
-            session.region,
-            "" if is_url(place) else place,
-            session.connection.emulator is not None,
-            time.time(),
-        ),
-    )
+    used = UsedCatalogue(connection, KnownSession.of(session))
     file = _folder() / f"{used.key}.json"
     with suppress(OSError):  # the session works without it
         if (before := _read(file)) is None or before.connection != used.connection:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..administration import AccessPolicy, Lock, Notifications, Tags
 from ..base.collector import uncollected
+from ..base.dataframes import marked
 from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
+from ..catalogue.archives.as_of import snapshot_moment
+from ..catalogue.archives.labels import changed, checked_note
+from ..catalogue.records.backup_rows import SnapshotRecord
 from ..errors import GlacierError, InputError
 from ..errors.steps import option
 from ..packs.unpacking import Keys
 from ..peek import ReadLimits
 from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
     from ..importers import ImportReport
     from .selection import Selectable
+
+Labelled = TypeVar("Labelled", ArchiveRecord, SnapshotRecord)
 
 
 class Vault(VaultMoves):
@@ -128,6 +134,26 @@ class Vault(VaultMoves):
         :param claimed: ids of archives whose size is known only from a plan file.
         :param versions: what the plan says about older versions of the same names.
         """
+        return self._restore_plan(
+            archives,
+            parts,
+            pace,
+            days,
+            vault=self.name,
+            to=folder_named(to),
+            claimed=claimed,
+            versions=versions,
+            **self._retrieval_options(tier, destination),
+        )
+
+    def _restore_plan(
+        self,
+        archives: Sequence[ArchiveRecord],
+        parts: Sequence[Asked] | None,
+        pace: Pace | None,
+        days: int | None,
+        **known: Any,
+    ) -> RestorePlan:
         if days is not None:
             raise InputError(
                 "Only copies of a bucket's objects are kept for days: a vault's outputs are kept for one",
@@ -137,19 +163,7 @@ class Vault(VaultMoves):
         if parts is not None:
             # Checked before any request: only within the archive can a range be aligned.
             ranges = [part.within(a.name, a.size) for a, part in zip(archives, parts, strict=True)]
-        return RestorePlan(
-            archives,
-            ranges,
-            vault=self.name,
-            tier=checked_tier(tier),
-            to=folder_named(to),
-            destination=checked_destination(destination or default_destination()),
-            claimed=claimed,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
-            pace=pace,
-            versions=versions,
-        )
+        return RestorePlan(archives, ranges, pace=pace, **known)
 
     def peek(
         self,
@@ -187,13 +201,10 @@ class Vault(VaultMoves):
         return PeekPlan(
             found[0],
             kind=kind,
-            tier=checked_tier(tier),
             limits=ReadLimits(bytes=max_bytes, rounds=rounds),  # each byte is paid, each round takes hours
-            destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
-            tracker=self.session.tracker,
-            log=self.session.plan_log,
             keys=keys or Keys(asks=False),
+            **self._retrieval_options(tier, destination),
         )
 
     def verify(
@@ -238,6 +249,48 @@ class Vault(VaultMoves):
         else:
             imported = importers.of_frame(source)
         return importers.take(imported, self._catalogue, vault=self.name, dry_run=dry_run)
+
+    def label(
+        self, *words: Selectable, add: Sequence[str] = (), remove: Sequence[str] = (), note: str | None = None
+    ) -> pd.DataFrame:
+        """Change the labels and notes of archives and snapshots in the catalogue; no request is sent.
+
+        Return them as a DataFrame: name, labels, note.  Without changes, it shows what they have.
+
+        :param words: see :meth:`select`; also a set, ``@`` and a snapshot's number or date: ``photos@3``.
+        :param add: labels, each one word; *remove* likewise.
+        :param note: replaces the note; an empty text removes it.
+        :raises NameNotKnown: a word matches nothing.
+        :raises NotFound: there is no such snapshot.
+        :raises InputError: nothing is named, or a label is not a single word.
+        """
+        if not words:
+            raise InputError("There is nothing to label", cure="Name archives, or a snapshot: photos@3.")
+
+        def revised(one: Labelled) -> Labelled:
+            labels = changed(one.labels, add, remove)
+            return replace(one, labels=labels, note=one.note if note is None else checked_note(note))
+
+        with self._catalogue.database.transaction():
+            snapshots = {word: one for word in words if isinstance(word, str) if (one := self._named(word))}
+            others = [word for word in words if not (isinstance(word, str) and word in snapshots)]
+            rows = []
+            for archive in map(revised, self._selector.select(others)):
+                self._catalogue.archives.describe(archive)
+                rows.append((archive.name, archive.labels, archive.note))
+            for word, snapshot in snapshots.items():
+                now = revised(snapshot)
+                self._catalogue.backups.label(now)
+                rows.append((word, now.labels, now.note))
+        import pandas as pd
+
+        return marked(pd.DataFrame(rows, columns=["name", "labels", "note"], dtype="str"))
+
+    def _named(self, word: str) -> SnapshotRecord | None:
+        """Return the snapshot that a word names, if what is before its ``@`` is a set."""
+        name, _, which = word.rpartition("@")
+        found = self._catalogue.backups.sets(name, self.name) if name else []
+        return self._snapshot(found[0], snapshot_moment(which)) if found else None
 
     def delete(self, *words: Selectable, where: str | None = None) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .. import descriptions
 from ..base.facts import Described, Facts
@@ -22,6 +22,7 @@ from ..errors.steps import step
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..plans.base import dollars
+from ..plans.restore.quoting import checked_destination, checked_tier
 from ..plans.upload_plan import UploadPlan
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import folder_table
@@ -45,11 +46,7 @@ VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 class VaultArchives(Described):
-    """The archives of a vault: storing and listing them; :class:`.Vault` adds the rest.
-
-    :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -`` (service documentation:
-        "Create Vault").
-    """
+    """The archives of a vault: storing and listing them; :class:`.Vault` adds the rest."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._check_name(name)
@@ -79,6 +76,15 @@ class VaultArchives(Described):
             ("size", human_bytes(total.bytes if total else 0)),
             ("inventory", local_time(datetime.fromisoformat(latest)) if latest else "not read yet"),
         ]
+
+    def _retrieval_options(self, tier: str, destination: str | None) -> dict[str, Any]:
+        """Return the arguments that all plans which retrieve something have."""
+        return {
+            "tier": checked_tier(tier),
+            "destination": checked_destination(destination),
+            "tracker": self.session.tracker,
+            "log": self.session.plan_log,
+        }
 
     # Storing
 

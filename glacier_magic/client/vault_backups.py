@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,7 @@ from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_rows import BackupSet, SnapshotRecord
 from ..catalogue.records.deletion_records import DeletionChoice
-from ..errors import InputError, NotFound
+from ..errors import InputError, LocalError, NotFound
 from ..errors.steps import option, step
 from ..explore.snapshot_explorer import SnapshotExplorer
 from ..packs.encryption.identities import checked_recipient
@@ -76,6 +79,42 @@ class VaultBackups(VaultArchives):
             spool=self._spool(definition),
             log=self.session.plan_log,
         )
+
+    @contextmanager
+    def staging(
+        self,
+        name: str,
+        *,
+        recipients: Sequence[str] = (),
+        plain: bool = False,
+        options: RunOptions | None = None,
+        max_cost: Decimal | int | str | None = None,
+        within: str | os.PathLike[str] | None = None,
+    ) -> Iterator[Path]:
+        """Create a temporary folder, and back up what the block writes into it.
+
+        The folder is removed in any case.  If the block raises an error, nothing is stored.
+
+        >>> with vault.staging("nightly-db") as folder:                     # doctest: +SKIP
+        ...     dump(folder / "db.sql")
+
+        :param name: of the set; for the other parameters see :meth:`backup`, which checks them before the
+            block, and :meth:`.BackupPlan.run`.
+        :param within: the folder to create it in; None: the system's folder for temporary files.
+        :raises LocalError: the block wrote nothing, or a file cannot be read; the others are stored.
+        """
+        with tempfile.TemporaryDirectory(prefix="glacier_magic-", dir=within) as made:
+            # Fails before the block does its work.
+            self._definition(name, [made], recipients=recipients, plain=plain)
+            yield Path(made)
+            if not any(Path(made).iterdir()):
+                raise LocalError(
+                    f"Nothing was written for {name!r}", cure="Write into the folder of the block."
+                )
+            plan = self.backup(name, made, recipients=recipients, plain=plain, options=options)
+            ran = plan.run(max_cost=max_cost)
+            if ran.unread or ran.hook_error:
+                raise LocalError(repr(ran))
 
     def resume_backup(self, name: str, stop: threading.Event | None = None) -> None:
         """Store the packs that an interrupted backup of a set has left; its folders are not scanned.

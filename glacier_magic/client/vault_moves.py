@@ -21,7 +21,6 @@ from ..plans.migrate.moved_deletion import DeleteMovedPlan
 from ..plans.migrate.past_moves import Migrations
 from ..plans.migrate.prove_plan import LEVELS
 from ..plans.migrate.recover_moves import RecoverMovesPlan
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
 from ..prices.quotes import hours_left
 from ..service.object_store import SHA256, ObjectStore
@@ -29,14 +28,14 @@ from ..transfer.migrate.chosen_keys import ChosenKeys, check_given
 from ..transfer.migrate.object_keys import folder_for_keys
 from ..transfer.migrate.part_checks import checked_algorithm
 from ..transfer.migrate.proving import AT_REST, READ_BACK, STORED_AS_SENT
-from .vault_staging import VaultStaging
+from .vault_recovery import VaultRecovery
 
 if TYPE_CHECKING:
     from ..transfer.migrate.chosen_keys import KeyTable
     from .selection import Selectable
 
 
-class VaultMoves(VaultStaging):
+class VaultMoves(VaultRecovery):
     """A vault whose archives can be moved to S3."""
 
     def migrate(
@@ -105,18 +104,15 @@ class VaultMoves(VaultStaging):
         return MigratePlan(
             archives,
             vault=self.name,
-            tier=checked_tier(tier),
             place=place,
             storage_class=storage_class,
             objects=objects,
-            destination=checked_destination(destination or default_destination()),
-            tracker=session.tracker,
-            log=session.plan_log,
             pace=Pace.of(spread, daily),
             executor=executor,
             accept_lifecycle=accept_lifecycle,
             choice=choice,
             algorithm=checked_algorithm(checksum),
+            **self._retrieval_options(tier, destination),
         )
 
     def _objects(self, place: BucketFolder) -> ObjectStore:

@@ -25,7 +25,6 @@ from ..packs.encryption import Identity, read_identities
 from ..plans.adopt_plan import AdoptPlan
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.items import RestoreItem, is_there
-from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.sample_plan import SamplePlan
 from .vault_backups import VaultBackups
 
@@ -83,7 +82,9 @@ class VaultRecovery(VaultBackups):
                 for item in items
             ]
 
-        return AdoptPlan(list(newest.values()), read=read, to=self._catalogue.folder / "manifests", **how)
+        return AdoptPlan(
+            list(newest.values()), vault=self.name, read=read, to=self._catalogue.folder / "manifests", **how
+        )
 
     def _adopt_packs(self, name: str | None, identities: list[Identity], how: dict[str, Any]) -> AdoptPlan:
         folder = self._catalogue.folder / "indexes"
@@ -104,7 +105,7 @@ class VaultRecovery(VaultBackups):
             return packs.adopt()
 
         archives, parts = [archive for archive, _ in wanted], [part for _, part in wanted]
-        return AdoptPlan(archives, parts, exact=True, read=read, to=folder, **how)
+        return AdoptPlan(archives, parts, vault=self.name, exact=True, read=read, to=folder, **how)
 
     def _check_found(
         self, archives: Sequence[ArchiveRecord], what: str, name: str | None, identities: Sequence[Identity]
@@ -125,16 +126,6 @@ class VaultRecovery(VaultBackups):
         """Return the parts that are in a folder, or will be."""
         rows = self._catalogue.downloads.below(self.name, str(folder))
         return [(row, row.asked_part) for row in rows if row.asked_part and (row.open or is_there(row))]
-
-    def _retrieval_options(self, tier: str, destination: str | None) -> dict[str, Any]:
-        """Return the arguments that all plans which retrieve something have."""
-        return {
-            "vault": self.name,
-            "tier": checked_tier(tier),
-            "destination": checked_destination(destination or default_destination()),
-            "tracker": self.session.tracker,
-            "log": self.session.plan_log,
-        }
 
     def check_backup(self, name: str) -> pd.DataFrame:
         """Compare the archives that snapshots of a set need with the catalogue; no request is sent.
@@ -183,9 +174,7 @@ class VaultRecovery(VaultBackups):
         def again(*, tier: str, destination: str, **_: Any) -> SamplePlan:  # it has no folder to choose
             return self.check_sample(name, amount, key=key, tier=tier, destination=destination)
 
-        return self._recovery_plan(
-            SamplePlan, recovery, again, folder, self._retrieval_options(tier, destination)
-        )
+        return self._recovery_plan(SamplePlan, recovery, again, folder, tier, destination)
 
     def recover(
         self,
@@ -217,9 +206,7 @@ class VaultRecovery(VaultBackups):
             *(self._identities_for(found, key), self._held(parts)),
         )
         again = partial(self.recover, name, *patterns, as_of=snapshot.ordinal, key=key)
-        return self._recovery_plan(
-            RecoverPlan, recovery, again, parts, self._retrieval_options(tier, destination)
-        )
+        return self._recovery_plan(RecoverPlan, recovery, again, parts, tier, destination)
 
     def _identities_for(self, found: BackupSet, key: str | os.PathLike[str] | None) -> list[Identity]:
         if found.recipients and key is None:
@@ -231,12 +218,19 @@ class VaultRecovery(VaultBackups):
         return [(row.archive_id, part) for row, part in self._parts_below(folder)]
 
     def _recovery_plan(
-        self, plan: type[P], recovery: Recovery, again: Callable[..., P], parts: Path, how: dict[str, Any]
+        self,
+        plan: type[P],
+        recovery: Recovery,
+        again: Callable[..., P],
+        folder: Path,
+        tier: str,
+        destination: str | None,
     ) -> P:
         packs = recovery.packs
         wanted = [(packs[number], part) for number, ranges in recovery.ranges.items() for part in ranges]
         archives = [self._archive_of(pack) for pack, _ in wanted]
-        return plan(recovery, again, archives, [part for _, part in wanted], to=parts, **how)
+        parts, how = [part for _, part in wanted], self._retrieval_options(tier, destination)
+        return plan(recovery, again, archives, parts, vault=self.name, to=folder, **how)
 
     def _archive_of(self, pack: PackRecord) -> ArchiveRecord:
         found = self._catalogue.archives.get(self.name, pack.archive_id or "")

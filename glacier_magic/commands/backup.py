@@ -14,7 +14,7 @@ from .backup_options import reader_options, rule_options, rules_of
 from .console import Console, run_shown
 from .grammar import Parser, Verb
 from .options import label, rate_option, set_rate, size, vault_option, yes_option
-from .plan_options import limit_options, limited, money
+from .plan_options import ask_option, limit_options, limited
 
 _RULES = {"exclude", "exclude_from", "exclude_larger", "exclude_caches", "if_present", "one_file_system"}
 
@@ -44,9 +44,7 @@ def _configure(parser: Parser) -> None:
     rate_option(parser)
     limit_options(parser)
     yes_option(parser)
-    parser.add_argument(
-        "--ask-above", metavar="USD", type=money, help="show the price and ask first if it is more (0.10)"
-    )
+    ask_option(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

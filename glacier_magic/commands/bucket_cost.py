@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base.dataframes import marked
-from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.rendering import Rendered, html_notes, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time
 from ..catalogue.archives.class_sums import ClassSum, class_sums
 from ..catalogue.records.payers import requester_pays
@@ -114,12 +114,7 @@ class BucketCosts(Rendered):
 
     def _repr_html(self) -> str:
         table = html_table(_HEAD, self._rows(), numbers=range(1, 5))
-        return table + noted([*self.notes, *_NOTES, self.prices.about()])
-
-
-def noted(notes: list[str]) -> str:
-    """Return sentences below a table as HTML."""
-    return "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in notes)
+        return table + html_notes([*self.notes, *_NOTES, self.prices.about()])
 
 
 def _row(name: str, objects: int, size: int, month: Quote, early: Quote) -> tuple[str, ...]:

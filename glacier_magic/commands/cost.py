@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.bucket_names import is_bucket
 from ..base.dataframes import marked
-from ..base.rendering import Rendered, html_table, text_table
+from ..base.rendering import Rendered, html_notes, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..errors.steps import step
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.storage_costs import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
-from .bucket_cost import BucketCosts, noted
+from .bucket_cost import BucketCosts
 from .console import Console
 from .grammar import Parser, Verb
 from .options import filled, whole
@@ -65,7 +65,7 @@ class Prices(Rendered):
         return "\n".join([text_table(_PRICE_HEAD, self._rows(), numbers=(1,)), *self._notes()])
 
     def _repr_html(self) -> str:
-        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + noted(self._notes())
+        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + html_notes(self._notes())
 
 
 _PRICE_HEAD = ("item", "price", "per", "description", "source")
@@ -156,7 +156,7 @@ class Costs(Rendered):
 
     def _repr_html(self) -> str:
         table = html_table(self._head(), self._rows(), numbers=range(1, 7))
-        return table + noted(self._notes())
+        return table + html_notes(self._notes())
 
 
 def _configure(parser: Parser) -> None:

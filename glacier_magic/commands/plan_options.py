@@ -14,12 +14,15 @@ from ..prices import parse_money
 from ..prices.built_in import regions
 from .console import Console
 from .grammar import Parser
-from .options import rate_option, value, waiting_options, yes_option
+from .options import option, rate_option, value, waiting_options, yes_option
 
 P = TypeVar("P", bound=Plan[Any])
 
 money = value(parse_money)
 """US dollars."""
+ask_option = option(
+    "--ask-above", metavar="USD", type=money, help="show the price and ask first if it is more (0.10)"
+)
 
 
 def destination_option(parser: Parser) -> None:
@@ -75,16 +78,16 @@ def limited(plan: P, args: Namespace) -> P:
 def retrieval_options(parser: Parser) -> None:
     """Add the options of a retrieval whose files have their own place: tier, price and waiting."""
     tier_option(parser, default="standard")
-    destination_option(parser)
-    limit_options(parser)
-    yes_option(parser)
-    rate_option(parser)
-    waiting_options(parser)
+    _running_options(parser)
 
 
-def running_options(parser: Parser) -> None:
+def restore_options(parser: Parser) -> None:
     """Add the options for running a restore plan."""
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
+    _running_options(parser)
+
+
+def _running_options(parser: Parser) -> None:
     destination_option(parser)
     limit_options(parser)
     yes_option(parser)

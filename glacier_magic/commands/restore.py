@@ -17,7 +17,7 @@ from .console import Console
 from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
 from .options import archive_words, set_rate, size, vault_option, whole
-from .plan_options import running_options, settled, tier_option
+from .plan_options import restore_options, settled, tier_option
 from .unpack import key_options, unpacked
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _configure(parser: Parser) -> None:
     pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 200GB")
     table_option(parser)
     part_options(parser)
-    running_options(parser)
+    restore_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

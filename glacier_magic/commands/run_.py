@@ -8,13 +8,13 @@ from typing import Any
 from .console import Console
 from .grammar import Parser, Verb
 from .options import set_rate
-from .plan_options import running_options, settled, tier_option
+from .plan_options import restore_options, settled, tier_option
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a plan that restore --save wrote")
     tier_option(parser, default=None, name="instead")  # the tier setting must not override the file's
-    running_options(parser)
+    restore_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

@@ -10,14 +10,7 @@ from ..packs.unpacking import Keys
 from ..packs.unpacking.package import Unpacked, open_package
 from .console import Console
 from .grammar import Parser, Verb
-from .options import option, size
-
-_max_size = option(
-    "--max-size",
-    metavar="SIZE",
-    type=size,
-    help="the most that it may unpack to (100 times the file, and at least 1GiB)",
-)
+from .options import size
 
 
 def key_options(parser: Parser) -> None:
@@ -71,7 +64,12 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a file on this computer")
     parser.add_argument("--to", metavar="DIR", help="folder for the result (that of the file)")
     key_options(parser)
-    _max_size(parser)
+    parser.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=size,
+        help="the most that it may unpack to (100 times the file, and at least 1GiB)",
+    )
 
 
 def _run(console: Console, args: Namespace) -> Unpacked | None:

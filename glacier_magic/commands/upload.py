@@ -20,7 +20,7 @@ from ..transfer.upload import requests_in_parts
 from .console import Console, run_shown
 from .grammar import Parser, Verb
 from .options import rate_option, set_rate, size, vault_option, yes_option
-from .plan_options import limit_options, limited, money
+from .plan_options import ask_option, limit_options, limited
 
 NOTED = 10
 """The most files left out that are shown with the reason."""
@@ -50,9 +50,7 @@ def _configure(parser: Parser) -> None:
     rate_option(parser)
     limit_options(parser)
     yes_option(parser)
-    parser.add_argument(
-        "--ask-above", metavar="USD", type=money, help="show the price and ask first if it is more (0.10)"
-    )
+    ask_option(parser)
     parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
     parser.add_argument("--name", metavar="NAME", help="the name of the archive, with --stdin")
 

@@ -28,7 +28,7 @@ from . import (
     synology,
 )
 from .contents import refusal
-from .imported import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
+from .imported import Imported, ImportedArchive, Importer, Left, SourceFile
 from .names_table import of_frame
 from .taking import ImportReport, take
 
@@ -37,7 +37,6 @@ __all__ = [
     "ImportReport",
     "Imported",
     "ImportedArchive",
-    "ImportedJob",
     "Importer",
     "Left",
     "of_frame",

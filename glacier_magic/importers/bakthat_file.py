@@ -15,18 +15,7 @@ from pathlib import Path
 from ..catalogue.archives.labels import labels_in
 from ..descriptions.decoded import ENCRYPTED, UnreadableError, from_json
 from . import sqlite_files
-from .imported import (
-    Imported,
-    ImportedArchive,
-    ImportedJob,
-    Left,
-    SourceFile,
-    damage_noted,
-    is_id,
-    read_job,
-    size,
-    text,
-)
+from .imported import Imported, ImportedArchive, Left, SourceFile, damage_noted, is_id, read_job, size, text
 
 FORMAT = "bakthat's SQLite"
 
@@ -98,13 +87,9 @@ def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
     yield from ()
 
 
-def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[ImportedJob]:
+def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[str]:
     if not {"filename", "job_id"} <= tables.get("jobs", frozenset()):
         return
     with damage_noted(left, "jobs"):
-        for name, job_id, archive_id in sqlite_files.rows(
-            path,
-            "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
-            "LEFT JOIN inventory i ON i.filename=j.filename",  # its jobs have no archive id
-        ):
-            yield from read_job(name, job_id, archive_id, left)
+        for name, job_id in sqlite_files.rows(path, "SELECT filename, job_id FROM jobs"):
+            yield from read_job(name, job_id, left)

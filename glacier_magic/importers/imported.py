@@ -52,18 +52,6 @@ class ImportedArchive:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedJob:
-    """A job that another program initiated; ``name`` is that program's name of the archive."""
-
-    job_id: str
-    vault: str | None = None
-    action: str = RETRIEVAL
-    archive_id: str | None = None
-    name: str | None = None
-    created_ms: int | None = None
-
-
 class Left:
     """The items that were left out: a count for each reason, and the first items by name."""
 
@@ -92,7 +80,7 @@ class Left:
 
 @dataclass(slots=True, kw_only=True)
 class Imported:
-    """The contents of a file; ``items`` and ``jobs`` can each be iterated once.
+    """The contents of a file; ``items`` and ``jobs``, which has ids, can each be iterated once.
 
     The iteration adds to ``left``; ``notes`` are sentences about the whole file.  ``names_only``
     means that it names archives of a vault that the catalogue knows, and is no record of them.
@@ -102,7 +90,7 @@ class Imported:
     source: Path
     items: Iterator[ImportedArchive]
     left: Left
-    jobs: Iterator[ImportedJob] = field(default_factory=lambda: iter(()))
+    jobs: Iterator[str] = field(default_factory=lambda: iter(()))
     notes: list[str] = field(default_factory=list)
     names_only: bool = False
 
@@ -161,12 +149,10 @@ def distinct(archives: Iterator[ImportedArchive], left: Left) -> Iterator[Import
             yield archive
 
 
-def read_job(name: object, job_id: object, archive_id: object, left: Left) -> Iterator[ImportedJob]:
-    """Yield the job that a program recorded for a file name; an invalid id is left out."""
+def read_job(name: object, job_id: object, left: Left) -> Iterator[str]:
+    """Yield the id of the job that a program recorded for a file name; an invalid id is left out."""
     if is_id(job_id) and isinstance(name, str):
-        yield ImportedJob(
-            job_id=str(job_id), name=text(name), archive_id=str(archive_id) if is_id(archive_id) else None
-        )
+        yield str(job_id)
     else:
         left.add(f"the job of {name!a:.80}", "its id is invalid")
 

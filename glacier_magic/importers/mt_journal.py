@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, milliseconds, text
+from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, milliseconds, text
 from .imported import tree_hash as checked_hash
 
 FORMAT = "mt-aws-glacier's journal"
@@ -28,7 +28,7 @@ _DELETED = re.compile(
     rb"(?:[ABC]\t[0-9]{1,20}\tDELETED\t(\S+)\t(.*)|[0-9]{1,20}\s+DELETED\s+(\S+)\s+(.*))", re.DOTALL
 )
 _JOB = re.compile(
-    rb"(?:[ABC]\t([0-9]{1,20})\tRETRIEVE_JOB\t(\S+)\t(\S+)"
+    rb"(?:[ABC]\t[0-9]{1,20}\tRETRIEVE_JOB\t(\S+)\t(\S+)"
     rb"|[0-9]{1,20}\s+RETRIEVE_JOB\s+\S+)"
 )
 _EVENT = re.compile(rb"(?:[A-Z]\t)?[0-9]{1,20}[\t ]+(?:CREATED|DELETED|RETRIEVE_JOB)[\t ]")
@@ -105,12 +105,10 @@ def _why(line: bytes) -> str:
     return "it is not a complete event of the journal"
 
 
-def _jobs(path: Path) -> Iterator[ImportedJob]:
+def _jobs(path: Path) -> Iterator[str]:
     for line in _lines(path):
         match = _JOB.fullmatch(line)
-        if match and match[3]:  # the first version did not note the job's id
-            archive_id, job_id = (match[2].decode("ascii", "replace"), match[3].decode("ascii", "replace"))
+        if match and match[2]:  # the first version did not note the job's id
+            archive_id, job_id = (each.decode("ascii", "replace") for each in match.groups())
             if is_id(archive_id) and is_id(job_id):
-                yield ImportedJob(
-                    job_id=job_id, archive_id=archive_id, created_ms=milliseconds(int(match[1]))
-                )
+                yield job_id

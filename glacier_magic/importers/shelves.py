@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ..errors.scrubbing import scrub
 from . import stores
-from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, text
+from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, read_job, text
 
 FORMAT = "GlacierVault's shelve"
 _KEYS = {b"archives": "archives", b"jobs": "jobs"}
@@ -63,7 +63,7 @@ def read(path: Path) -> Imported:
         format=FORMAT,
         source=path,
         items=_archives(shelf["archives"], left),
-        jobs=_jobs(shelf["jobs"], shelf["archives"], left),
+        jobs=_jobs(shelf["jobs"], left),
         left=left,
     )
 
@@ -93,6 +93,6 @@ def _archives(archives: dict[Any, Any], left: Left) -> Iterator[ImportedArchive]
             left.add(f"{name!a:.80}", "its archive id is invalid")
 
 
-def _jobs(jobs: dict[Any, Any], archives: dict[Any, Any], left: Left) -> Iterator[ImportedJob]:
+def _jobs(jobs: dict[Any, Any], left: Left) -> Iterator[str]:
     for name, job_id in jobs.items():
-        yield from read_job(name, job_id, archives.get(name), left)
+        yield from read_job(name, job_id, left)

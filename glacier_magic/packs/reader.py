@@ -71,10 +71,6 @@ class PackReader:
         """
         return read_index(skipped(INDEX_MAGIC, self._read(*self.table.index)), self.table.size)
 
-    def span(self, member: PackMember) -> tuple[int, int]:
-        """Return the range of the pack, end exclusive, that has the content of a member."""
-        return self.table.span(member.start, member.start + member.size)
-
     def read(self, member: PackMember) -> Iterator[bytes]:
         """Yield the content of a file piece by piece; 32 MiB of it are held in memory at most.
 

@@ -9,7 +9,7 @@ from ..base.units import plural
 from ..catalogue.records.backup_rows import BackupSet
 from ..errors import NotReady
 from ..errors.steps import step
-from .restore.items import THERE, RestoreItem
+from .restore.items import RestoreItem
 from .restore.restore_plan import RestorePlan
 
 
@@ -33,11 +33,6 @@ class AdoptPlan(RestorePlan):
         what = "manifest" if self._parts is None else "part"
         of = "" if self._parts is None else " of packs"
         return f"Retrieve {plural(len(self.items), what)}{of} from {self.vault}"
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of it is retrieved."""
-        return all(item.action == THERE for item in self.items)
 
     def adopt(self) -> list[BackupSet]:
         """Record the backups in the catalogue; return them.

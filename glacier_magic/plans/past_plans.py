@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from ..base.dataframes import marked
-from ..base.rendering import Rendered, escape, html_table, text_table, visible
+from ..base.rendering import Rendered, escape, html_notes, html_table, text_table, visible
 from ..base.units import from_ms, human_bytes, human_total, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate, to_millionth
@@ -224,12 +224,11 @@ class PastPlan(Rendered):
     def _repr_html(self) -> str:
         lines = html_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4), long=(5,))
         facts = html_table(("promised", ""), self._promises(), long=(1,))
-        notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self._notes())
         return (
             f"<p><b>{escape(self.title)}</b></p>"
             f"{html_table(_PLAN_HEAD, self.rows, numbers=(1, 2))}"
             f"{lines if self._lines() else ''}<details><summary>As it was promised</summary>"
-            f"{facts}</details>{notes}"
+            f"{facts}</details>{html_notes(self._notes())}"
         )
 
 

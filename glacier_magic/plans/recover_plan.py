@@ -73,7 +73,7 @@ class RecoverPlan(RestorePlan):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         made = from_ms(self.recovery.snapshot.started)
-        facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made) if made else ''}")]
+        facts = [("snapshot", f"{self.recovery.snapshot.ordinal}, {local_time(made)}")]
         if self.recovery.there:
             facts.append(("there already", plural(self.recovery.there, "file")))
         readers = self.recovery.set.recipients
@@ -83,11 +83,6 @@ class RecoverPlan(RestorePlan):
         facts.append(("verified", "each file, by the SHA-256 of its content"))
         parts = ("written", "verified")  # parts are removed once the files are written
         return [*facts, *(fact for fact in super().facts if fact[0] not in parts)]
-
-    @property
-    def ready(self) -> bool:
-        """Whether all parts are retrieved."""
-        return all(item.action == THERE for item in self.items)
 
     def _run(self) -> Batch:
         return self._told.around("recover", self.vault, self.recovery.set.name, super()._run, ends=False)

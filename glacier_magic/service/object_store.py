@@ -195,11 +195,7 @@ class ObjectStore:
                 with _asked():
                     found = self._client.get_object_attributes(**new.place, **asked)
             except Refused as error:
-                if error.code in (
-                    "NoSuchKey",
-                    "NoSuchVersion",
-                    "MethodNotAllowed",
-                ):  # the last: a delete marker
+                if error.code in _ABSENT:
                     return None
                 raise
             page = found.get("ObjectParts", {})

@@ -28,11 +28,6 @@ class Policy:
     strategy: str = NO_LIMIT
     bytes_per_hour: int | None = None
 
-    @property
-    def limited(self) -> bool:
-        """Whether the policy can refuse a retrieval."""
-        return self.strategy != NO_LIMIT
-
 
 class Policies:
     """Reads the policy when it is needed, and caches it."""

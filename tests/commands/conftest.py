@@ -30,6 +30,19 @@ class Console:
 
 
 @pytest.fixture
+def notes():
+    """What was said beside the results."""
+    return []
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    """The emulator's keys in the environment, where any program finds them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+
+
+@pytest.fixture
 def sessions(limits, calls):
     """What opens the sessions of the commands."""
     return partial(Session, limits=limits, service=calls.service)

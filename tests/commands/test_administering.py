@@ -1,9 +1,10 @@
 """The verbs of administration in a shell: what they show, refuse, and never print."""
 
-import io
 import json
 
 import pytest
+
+from tests.faces import Terminal
 
 LOCK = {
     "Version": "2012-10-17",
@@ -17,13 +18,6 @@ LOCK = {
         }
     ],
 }
-
-
-class Terminal(io.StringIO):
-    """A keyboard."""
-
-    def isatty(self):
-        return True
 
 
 @pytest.fixture

@@ -57,12 +57,6 @@ def read(catalogue, names, made, vault="photos"):
 
 
 @pytest.fixture
-def notes():
-    """What was said beside the results."""
-    return []
-
-
-@pytest.fixture
 def glacier(notes, emulator, region, monkeypatch, tmp_path, sessions):
     """Run a line of words; the vault photos has two inventories, of the first days of 2020."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))

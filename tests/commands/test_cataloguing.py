@@ -28,12 +28,6 @@ def record(console, number, name):
 
 
 @pytest.fixture
-def notes():
-    """What was said beside the results."""
-    return []
-
-
-@pytest.fixture
 def console(notes):
     """A console that is not connected yet."""
     face = Face(notes)

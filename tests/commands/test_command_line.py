@@ -26,6 +26,7 @@ from glacier_magic.errors import (
     Unavailable,
 )
 from glacier_magic.transfer.progress import Count
+from tests.faces import Terminal
 
 NAMES = [name for name in VERBS if name]
 
@@ -156,10 +157,6 @@ def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, jobs_of):
 def test_at_a_terminal_a_plan_is_asked_about(filled, jobs_of, tmp_path, answer, asked):
     """Only a yes is a yes."""
 
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     filled.type(Terminal(f"{answer}\n"))
     filled.ok("restore", "*", "--to", str(tmp_path / "back"))
     assert len(jobs_of()) == asked
@@ -167,10 +164,6 @@ def test_at_a_terminal_a_plan_is_asked_about(filled, jobs_of, tmp_path, answer, 
 
 def test_a_question_without_an_answer_is_no_yes(filled):
     """The end of the input, Ctrl-D, is an answer too: nothing is done, without a traceback."""
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
 
     filled.type(Terminal(""))
     filled("rm", "*")

@@ -15,6 +15,7 @@ from glacier_magic.errors import (
     Unavailable,
     VaultNotEmpty,
 )
+from tests.faces import Terminal
 
 
 @pytest.fixture
@@ -24,13 +25,6 @@ def main(main, files):
     main.ok("create", "photos")
     main.ok("upload", *(str(files(name, name.encode())) for name in ("a", "bb", "ccc")))
     return main
-
-
-class Terminal(io.StringIO):
-    """Somebody who types."""
-
-    def isatty(self):
-        return True
 
 
 def names(main):

@@ -12,13 +12,6 @@ from glacier_magic.service import Connection, located
 
 
 @pytest.fixture
-def keys(monkeypatch):
-    """The emulator's keys, as a user of another server has them in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-
-
-@pytest.fixture
 def configured(home, monkeypatch):
     """Name an endpoint in one of the ways that botocore knows."""
 

@@ -11,13 +11,7 @@ from glacier_magic.commands import Console, run
 from glacier_magic.commands.failure import Failure
 from glacier_magic.commands.grammar import Verb
 from glacier_magic.errors import InputError, NotFound, Unexpected
-
-
-class Face:
-    program, lasting, rich = "%glacier", True, False
-
-    def note(self, text):
-        pass
+from tests.faces import Face
 
 
 def failing(error, *words):

@@ -15,12 +15,6 @@ HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 @pytest.fixture
-def notes():
-    """What was said beside the results."""
-    return []
-
-
-@pytest.fixture
 def glacier(session_place, notes, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator, with a vault in use."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))

@@ -6,6 +6,7 @@ import pytest
 
 from glacier_magic.errors import NotConfirmed
 from tests.counting import counting
+from tests.faces import Terminal
 
 
 @pytest.fixture
@@ -99,10 +100,6 @@ def test_nothing_is_spent_in_another_account_unasked(bare, two, files, monkeypat
 
 def test_a_user_at_a_terminal_is_asked_once(bare, two, files, monkeypatch):
     """The answer to the plan is the confirmation."""
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
 
     bare.ok("connect", "--profile", "work")
     bare.ok("upload", str(files("a", b"a")), str(files("bb", b"bb")), "--vault", "photos")

@@ -12,16 +12,10 @@ from glacier_magic import InputError, cli
 from glacier_magic.base.paths import data_folder
 from glacier_magic.base.table_text import width_of
 from glacier_magic.commands import VERBS
+from tests.faces import Terminal
 
 HEAVY = {"pandas", "numpy", "pyarrow", "IPython", "ipywidgets"}
 SERVICE = {"boto3", "botocore"}
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
 
 
 @pytest.fixture

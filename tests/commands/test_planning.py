@@ -1,6 +1,5 @@
 """Limits, saved plans and the history, as words that a face hears."""
 
-import io
 import json
 from contextlib import ExitStack
 
@@ -16,7 +15,7 @@ from glacier_magic.jobs import Batch
 from glacier_magic.plans import RestorePlan
 from glacier_magic.plans.past_plans import PastPlan
 from tests.counting import counting
-from tests.faces import Face
+from tests.faces import Face, Terminal
 
 PATIENCE = 30.0
 PRICES = """
@@ -315,13 +314,6 @@ def test_the_command_line_ends_with_a_code_of_its_own(glacier, capsys, jobs_of):
     assert cli.main(["history"]) == 0
     assert "nothing" in capsys.readouterr().out
     assert jobs_of() == []
-
-
-class Terminal(io.StringIO):
-    """Somebody who would say yes."""
-
-    def isatty(self):
-        return True
 
 
 def test_a_refused_plan_is_not_asked_about(glacier, capsys, monkeypatch, jobs_of):

@@ -8,13 +8,7 @@ from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.commands.grammar import Verb
 from glacier_magic.commands.setting_values import SETTINGS, Settings
 from glacier_magic.errors import InputError
-
-
-class Face:
-    program, lasting, rich = "%glacier", True, False
-
-    def note(self, text):
-        pass
+from tests.faces import Face
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import GlacierError, InputError, NotConfirmed
 from tests.counting import counting
+from tests.faces import Terminal
 
 WRONG = [("--profile", "absent"), ("--data", "/dev/null/emulator"), ("--profle", "archive")]
 
@@ -64,10 +65,6 @@ def test_a_connect_that_succeeds_ends_the_doubt(filled, emulator, region):
 def test_a_user_at_a_terminal_is_shown_where_and_asked_once(filled, emulator):
     """The answer to the plan is the confirmation, for the verbs that follow as well."""
 
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     assert filled("connect", "--profile", "absent") != 0
     with counting(emulator, "DeleteArchive") as deleted:
         filled.type(Terminal("n\n"))
@@ -85,13 +82,6 @@ def test_the_first_connect_of_all_has_nothing_to_stay_with(bare):
     """And none is named."""
     assert bare("connect", "--profile", "absent") == InputError.exit_code
     assert "Still connected" not in bare.err
-
-
-@pytest.fixture
-def keys(monkeypatch):
-    """Credentials that any program finds."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
 
 
 def test_settings_do_not_end_the_doubt(filled, emulator, region, keys, monkeypatch):

@@ -6,14 +6,7 @@ import pytest
 
 from glacier_magic.base.paths import data_folder
 from tests.counting import counting
-
-
-class Terminal(io.StringIO):
-    """Somebody who types."""
-
-    def isatty(self):
-        """Yes."""
-        return True
+from tests.faces import Terminal
 
 
 @pytest.fixture

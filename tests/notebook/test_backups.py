@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,8 @@ from glacier_magic.notebook.backup_panel import BackupPanel
 from glacier_magic.notebook.recover_form import RecoverForm
 from glacier_magic.notebook.snapshot_view import SnapshotView
 from glacier_magic.notebook.views import view_of
+from tests.conftest import wait_until
 from tests.packed import place, write
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
-    return found
 
 
 @pytest.fixture
@@ -45,7 +37,7 @@ def opened(panel: BackupPanel, button: Any) -> Any:
     """Press a button of the panel; return the widget that it opens."""
     before = panel._area.children
     button.click()
-    until(lambda: panel._area.children != before)
+    wait_until(lambda: panel._area.children != before)
     return panel._area.children[0]
 
 
@@ -71,8 +63,8 @@ def test_back_up_now_shows_the_plan_and_then_what_has_changed(panel: BackupPanel
     card = opened(panel, panel._back_up)
     assert " of photos to photos" in card._text.value
     card._start.click()
-    until(lambda: "snapshot 3 of 6 files" in card._status.value)
-    until(lambda: panel._snapshot.options[0][0].startswith("3:"))
+    wait_until(lambda: "snapshot 3 of 6 files" in card._status.value)
+    wait_until(lambda: panel._snapshot.options[0][0].startswith("3:"))
     assert panel._table.page["rows"][1][0][5] == "6"
 
 
@@ -80,9 +72,9 @@ def test_an_error_is_said(panel: BackupPanel, tmp_path: Path) -> None:
     (tmp_path / "disk/a/x").unlink()
     (tmp_path / "disk/a/y").unlink()
     panel._back_up.click()
-    until(lambda: "is empty" in panel._status.value)
+    wait_until(lambda: "is empty" in panel._status.value)
     assert panel._area.children == ()
-    until(lambda: not panel._back_up.disabled)
+    wait_until(lambda: not panel._back_up.disabled)
 
 
 def test_a_folder_of_a_snapshot_is_recovered_from_its_form(
@@ -94,26 +86,26 @@ def test_a_folder_of_a_snapshot_is_recovered_from_its_form(
     view = opened(panel, panel._browse)
     assert isinstance(view, SnapshotView)
     assert view.panel.scene["crumbs"] == [["", "photos, snapshot 1"]]
-    until(lambda: [facet["facet"] for facet in view.panel.scene["facets"]] == ["size"])
+    wait_until(lambda: [facet["facet"] for facet in view.panel.scene["facets"]] == ["size"])
     view.panel._heard(None, {"kind": "act", "what": "delete"}, [])  # no button of this explorer
     view.panel._heard(None, {"kind": "look", "folder": "a/"}, [])
     explorer = view._explorer
     explorer.picked.all_of(explorer.answer)
     view.panel._heard(None, {"kind": "act", "what": "recover"}, [])
-    until(lambda: "Name the file of your key" in view.panel.scene["notice"])
+    wait_until(lambda: "Name the file of your key" in view.panel.scene["notice"])
     view._key.value = "photos.key"
     view.panel._heard(None, {"kind": "act", "what": "recover"}, [])
-    (form,) = until(lambda: view._area.children)
+    (form,) = wait_until(lambda: view._area.children)
     assert isinstance(form, RecoverForm)
     assert Path(form._folder.value) == tmp_path / "recovered"
     assert jobs_of() == []
     form._folder.value = str(tmp_path / "back")
-    until(form._ready)
+    wait_until(form._ready)
     assert "Recover 2 files" in form._text.value
     form._start.click()
-    until(jobs_of)
+    wait_until(jobs_of)
     later(panel._sets._session, hours=5)
-    until(lambda: "2 files (3 B) written" in getattr(form.children[-1], "value", ""))
+    wait_until(lambda: "2 files (3 B) written" in getattr(form.children[-1], "value", ""))
     assert {file.name: file.read_bytes() for file in (tmp_path / "back/a").iterdir()} == {
         "x": b"1",
         "y": b"22",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from glacier_magic.explore import Explorer
 from glacier_magic.notebook import scenes
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
+from tests.conftest import wait_until
 
 NAMES = (
     "<script>alert(1)</script>/<b>bold</b>.tif",
@@ -74,13 +74,6 @@ def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
     finish("glacier-explore", "glacier-widget")
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def finish(*names: str) -> None:
@@ -213,8 +206,8 @@ def test_a_visible_explorer_follows_the_catalogue(view: ExplorerView) -> None:
     catalogue = view._explorer._catalogue
     ids = list(view._explorer.selection["archive_id"])[:2]
     archive_deletion.mark(catalogue.database, catalogue.scope, "box", ids, 1_700_000_000_000)
-    until(lambda: panel.totals["count"] == 145)
-    until(lambda: panel.scene["notice"].startswith("2 of the selected archives were deleted"))
+    wait_until(lambda: panel.totals["count"] == 145)
+    wait_until(lambda: panel.scene["notice"].startswith("2 of the selected archives were deleted"))
     ask(view, "visible", visible=False)
     finish("glacier-follow")
     assert panel.page["query"] == query

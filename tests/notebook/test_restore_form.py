@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from glacier_magic.notebook.display import said
 from glacier_magic.notebook.picker import folders
 from glacier_magic.notebook.restore_form import RestoreForm
 from glacier_magic.notebook.views import view_of
+from tests.conftest import wait_until
 
 PRICES = """
 [all]
@@ -20,13 +19,6 @@ retrieval-bulk-requests = 0.025
 retrieval-standard = 0.01
 retrieval-standard-requests = 0.03
 """
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -39,7 +31,7 @@ def form(filled: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Restore
 
 
 def settled(form: RestoreForm) -> None:
-    until(lambda: not form._running)
+    wait_until(lambda: not form._running)
     with form._guard:  # what follows from it is written by then
         pass
 
@@ -62,10 +54,10 @@ def test_another_tier_and_folder_make_another_plan(form: RestoreForm, jobs_of: A
     settled(form)
     assert "elsewhere" in form._text.value
     form._start.click()
-    until(lambda: form._plan.result is not None)
+    wait_until(lambda: form._plan.result is not None)
     assert len(jobs_of()) == 3
     assert {row.tier for row in form._plan.result.snapshot.rows} == {"Bulk"}
-    until(lambda: form._tier.disabled)
+    wait_until(lambda: form._tier.disabled)
     form._start.click()
     assert len(jobs_of()) == 3
 
@@ -85,7 +77,7 @@ def test_a_budget_that_is_too_small_refuses(form: RestoreForm, jobs_of: Any) -> 
     assert "kept" in form._text.value
     assert form._beside.value == said("")
     form._start.click()
-    until(lambda: form._plan.result is not None)
+    wait_until(lambda: form._plan.result is not None)
     assert len(jobs_of()) == 3
 
 
@@ -121,7 +113,7 @@ def test_a_budget_that_is_not_understood_starts_nothing(form: RestoreForm, jobs_
     settled(form)
     assert not form._start.disabled
     form._start.click()
-    until(lambda: form._plan.result is not None)
+    wait_until(lambda: form._plan.result is not None)
     assert len(jobs_of()) == 3
     assert form._plan.limit == 2
 
@@ -179,7 +171,7 @@ def test_what_was_agreed_stays_above_the_jobs(form: RestoreForm, jobs_of: Any) -
     form._budget.value = "1"
     settled(form)
     form._start.click()
-    until(lambda: form._plan.result is not None and "Agreed" in form._plan.result.title)
+    wait_until(lambda: form._plan.result is not None and "Agreed" in form._plan.result.title)
     assert form._plan.result.title.startswith("Restore 3 archives")
     assert form._plan.result.title.endswith(": Standard, <$0.0001, limit $1.00")
     assert len(jobs_of()) == 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,7 @@ import pytest
 from glacier_magic.notebook.picker import Picker
 from glacier_magic.notebook.upload_panel import THROUGH_THE_PAGE, UploadPanel
 from glacier_magic.transfer.upload_queue import UploadDesk
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
+from tests.conftest import wait_until
 
 
 @pytest.fixture
@@ -47,7 +39,7 @@ def test_files_are_marked_added_and_sent(desk: UploadDesk, files: Any) -> None:
     assert len(desk.files) == 2
     assert [file["cells"][2] for file in listed(panel)] == ["waiting", "waiting"]
     panel._run.click()
-    until(lambda: desk.state == "done")
+    wait_until(lambda: desk.state == "done")
     assert [file["cells"][2] for file in listed(panel)] == ["stored", "stored"]
     assert panel._run.description == "Start"
     panel.close()
@@ -76,12 +68,12 @@ def test_the_button_pauses_and_goes_on(desk: UploadDesk, files: Any) -> None:
     panel._picker._typed.value = "*.bin"
     panel._picker._add.click()
     panel._run.click()
-    until(lambda: panel._run.description == "Pause")
+    wait_until(lambda: panel._run.description == "Pause")
     panel._run.click()
-    until(lambda: panel._run.description == "Continue")
+    wait_until(lambda: panel._run.description == "Continue")
     panel._rate.value = ""
     panel._run.click()
-    until(lambda: desk.state == "done")
+    wait_until(lambda: desk.state == "done")
     assert [f.state for f in desk.files] == ["stored"]
 
 
@@ -104,14 +96,14 @@ def test_a_file_is_taken_off_the_list_before_and_while_others_are_sent(
     assert [f.name for f in desk.files] == [f"{n:02}.bin" for n in range(12) if n != 3]
     desk.max_rate = 100_000
     panel._run.click()
-    until(lambda: any(f.done for f in desk.files))
+    wait_until(lambda: any(f.done for f in desk.files))
     begun = next(f.name for f in desk.files if f.done)
     press(begun)
     assert "Pause first" in panel._status.value
     press("11.bin")
     assert "11.bin" not in [f.name for f in desk.files]
     desk.max_rate = None
-    until(lambda: desk.state == "done")
+    wait_until(lambda: desk.state == "done")
     assert not any(file["removable"] for file in listed(panel))
     assert len(vault.archives()) == 10
     assert not {"03.bin", "11.bin"} & set(vault.archives()["name"])
@@ -127,7 +119,7 @@ def test_a_pause_keeps_the_percentage(desk: UploadDesk, files: Any) -> None:
     desk.max_rate = 200_000
     desk.add(["a.bin"])
     desk.start()
-    until(lambda: desk.files[0].done and desk.report is not None and desk.report.done)
+    wait_until(lambda: desk.files[0].done and desk.report is not None and desk.report.done)
     desk.pause()
     assert desk.wait(30)
     (file,) = desk.files
@@ -180,7 +172,7 @@ def test_a_rate_that_is_not_understood_starts_nothing(
     assert archives_in() == 0
     panel._picker._typed.value = ""
     panel._run.click()
-    until(lambda: desk.state == "done")
+    wait_until(lambda: desk.state == "done")
     assert desk.max_rate is None
     assert archives_in() == 1
 
@@ -212,10 +204,10 @@ def test_a_file_from_the_browser_goes_up_at_once(desk: UploadDesk, vault: Any) -
     """Its name is only a name; one too large for the page is refused in words."""
     panel = UploadPanel(desk)
     panel._picked({"new": [{"name": "x.txt", "content": memoryview(b"x")}]})
-    until(lambda: "x.txt: stored" in panel._status.value)
+    wait_until(lambda: "x.txt: stored" in panel._status.value)
     large = memoryview(bytes(THROUGH_THE_PAGE + 1))
     panel._picked({"new": [{"name": "large.bin", "content": large}]})
-    until(lambda: "too large" in panel._status.value)
+    wait_until(lambda: "too large" in panel._status.value)
     assert list(vault.archives()["name"]) == ["x.txt"]
 
 

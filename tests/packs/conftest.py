@@ -6,12 +6,7 @@ import time
 import pytest
 
 from glacier_magic.packs import PackReader, PackWriter, walk
-from glacier_magic.packs.encryption import Identity, SealedFile
-
-
-@pytest.fixture(scope="session")
-def key():
-    return Identity.new()
+from glacier_magic.packs.encryption import SealedFile
 
 
 @pytest.fixture

@@ -13,14 +13,6 @@ from tests.packed import MIB, Backup, on_disk, place, write
 
 
 @pytest.fixture
-def key_file(key, tmp_path):
-    """The file of the key of the set."""
-    file = tmp_path / "set.key"
-    file.write_text(key.file())
-    return file
-
-
-@pytest.fixture
 def other(connect, tmp_path, later):
     """Return the vault as a computer with an empty catalogue knows it from an inventory."""
 

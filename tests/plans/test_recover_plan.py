@@ -12,14 +12,6 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-def key_file(key, tmp_path):
-    """The file of the key of the set."""
-    file = tmp_path / "set.key"
-    file.write_text(key.file())
-    return file
-
-
-@pytest.fixture
 def recover(backup, key_file, tmp_path, ready, asked_for):
     """Recover files in the way of a user: the same line twice, with the hours between."""
 

@@ -23,21 +23,6 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-def fetched(calls):
-    """The first bytes of all ranges of output that were fetched."""
-    return calls.noted("open_output", 2)
-
-
-@pytest.fixture
-def large(vault, files, small_parts):
-    """A vault with an archive of five pieces and a bit; the file itself is ``original``."""
-    path = files("large", 5 * MIB + 100)
-    vault.upload("large")
-    path.rename(path.with_name("original"))
-    return vault
-
-
-@pytest.fixture
 def target(tmp_path):
     return tmp_path / "back"
 

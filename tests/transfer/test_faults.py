@@ -85,12 +85,6 @@ def notes(monkeypatch):
     return said
 
 
-@pytest.fixture
-def asked(calls):
-    """The first bytes of all ranges of output that were asked for."""
-    return calls.noted("open_output", 2)
-
-
 def until_done(call, tries=10):
     """Repeat a command as a user would after each clear error; return its result."""
     for _ in range(tries):
@@ -341,15 +335,6 @@ def test_a_file_that_changes_while_it_is_sent_is_refused(
 
 
 @pytest.fixture
-def large(vault, files, small_parts):
-    """A vault with an archive of five pieces and a bit; the file itself is ``original``."""
-    path = files("large", 5 * MIB + 100)
-    vault.upload("large")
-    path.rename(path.with_name("original"))
-    return vault
-
-
-@pytest.fixture
 def original(files):
     return (files.folder / "original").read_bytes
 
@@ -361,7 +346,7 @@ def everything(folder):
 @pytest.mark.limits(**SOON)
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_piece_arrives_whatever_happens_to_its_request(
-    session, large, later, tmp_path, original, fault, unstruck, asked, jobs_of, kind
+    session, large, later, tmp_path, original, fault, unstruck, fetched, jobs_of, kind
 ):
     """The file appears with the same bytes, and only what was hit is asked for again."""
     batch = large.restore("large", to=tmp_path / "back").run()
@@ -371,7 +356,7 @@ def test_a_piece_arrives_whatever_happens_to_its_request(
     assert unstruck() == 0
     assert (tmp_path / "back" / "large").read_bytes() == original()
     assert everything(tmp_path / "back") == ["large"]
-    assert len(asked) == 6 + (0 if kind == "trickle" else 3)
+    assert len(fetched) == 6 + (0 if kind == "trickle" else 3)
     assert len(jobs_of()) == 1
 
 
@@ -401,7 +386,7 @@ def test_no_request_of_a_restore_asks_twice(
 
 
 def test_a_flipped_bit_is_named_by_its_offset_and_repaired_by_one_range(
-    session, large, later, tmp_path, original, fault, asked, notes, one_at_a_time
+    session, large, later, tmp_path, original, fault, fetched, notes, one_at_a_time
 ):
     """The emulator flips a bit of a byte that its seed tells."""
     batch = large.restore("large", to=tmp_path / "back").run()
@@ -411,7 +396,7 @@ def test_a_flipped_bit_is_named_by_its_offset_and_repaired_by_one_range(
     offset = random.Random(42).randrange(MIB)
     assert any(f"byte {offset:,} had arrived damaged" in note for note in notes), notes
     assert (tmp_path / "back" / "large").read_bytes() == original()
-    assert sorted(asked) == sorted([0, *(n * MIB for n in range(6))])
+    assert sorted(fetched) == sorted([0, *(n * MIB for n in range(6))])
 
 
 def test_a_piece_that_always_arrives_damaged_never_becomes_a_file(
@@ -431,7 +416,7 @@ def test_a_piece_that_always_arrives_damaged_never_becomes_a_file(
 
 @pytest.mark.parametrize("kind", FINAL)
 def test_a_refusal_ends_a_download_at_once(
-    session, large, later, tmp_path, original, fault, emulator, asked, kind
+    session, large, later, tmp_path, original, fault, emulator, fetched, kind
 ):
     """As what it is; nothing appears, and the same job serves once it is lifted."""
     batch = large.restore("large", to=tmp_path / "back").run()
@@ -440,7 +425,7 @@ def test_a_refusal_ends_a_download_at_once(
     with pytest.raises((FINAL[kind], JobFailed)) as caught:
         batch.wait(PATIENCE)
     assert FINAL[kind].default_cure()[:40] in str(caught.value)
-    assert len(asked) <= 6
+    assert len(fetched) <= 6
     assert "large" not in everything(tmp_path / "back")
     emulator.clear_faults()
     large.restore("large", to=tmp_path / "back").run().wait(PATIENCE)
@@ -630,7 +615,7 @@ def test_a_download_needs_no_room_for_what_is_in_its_part_file(
 
 
 def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
-    session, vault, files, later, small_disk, asked
+    session, vault, files, later, small_disk, fetched
 ):
     """The plan warns, nothing is fetched, and nothing lies about."""
     folder, _ = small_disk
@@ -640,12 +625,12 @@ def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
     assert "NOT ENOUGH" in repr(plan)
     with pytest.raises(LocalError, match="No request was sent: there is no room"):
         plan.run()
-    assert asked == []
+    assert fetched == []
     assert everything(folder) == []
 
 
 def test_a_disk_that_is_full_by_then_is_seen_before_the_first_byte(
-    session, large, later, small_disk, original, asked, jobs_of
+    session, large, later, small_disk, original, fetched, jobs_of
 ):
     """It filled up in the hours of the job; with room again the same job serves."""
     folder, _ = small_disk
@@ -654,14 +639,16 @@ def test_a_disk_that_is_full_by_then_is_seen_before_the_first_byte(
     later(session, hours=4.1)
     with pytest.raises(LocalError, match="no room"):
         batch.wait(PATIENCE)
-    assert asked == []
+    assert fetched == []
     (folder / "filler").unlink()
     large.restore("large", to=folder).run().wait(PATIENCE)
     assert (folder / "large").read_bytes() == original()
     assert len(jobs_of()) == 1
 
 
-def test_a_target_that_cannot_be_written_is_told(session, large, later, small_disk, original, jobs_of, asked):
+def test_a_target_that_cannot_be_written_is_told(
+    session, large, later, small_disk, original, jobs_of, fetched
+):
     """A read-only file system: nothing is asked for; one that becomes so later is told of."""
     folder, remount = small_disk
     remount("ro")
@@ -675,7 +662,7 @@ def test_a_target_that_cannot_be_written_is_told(session, large, later, small_di
     with pytest.raises(LocalError, match="cannot be written") as caught:
         batch.wait(PATIENCE)
     assert "nothing is requested twice" in str(caught.value)
-    assert asked == []
+    assert fetched == []
     remount("rw")
     large.restore("large", to=folder).run().wait(PATIENCE)
     assert (folder / "large").read_bytes() == original()

@@ -113,18 +113,6 @@ def tally():
 
 
 @pytest.fixture
-def starts(calls):
-    """The first bytes of the parts that were sent from here."""
-    return calls.noted("upload_part", 2)
-
-
-@pytest.fixture
-def fetched(calls):
-    """The first bytes of the ranges of output that were fetched from here."""
-    return calls.noted("open_output", 2)
-
-
-@pytest.fixture
 def parts_at(client):
     """The first bytes of the parts that the service has of unfinished uploads."""
 

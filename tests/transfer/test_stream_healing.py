@@ -64,17 +64,6 @@ def rows(session):
 
 
 @pytest.fixture
-def begun(client):
-    """The ids of the multipart uploads that the service has of the vault."""
-
-    def begun():
-        found = client.list_multipart_uploads(vaultName="photos")["UploadsList"]
-        return [upload["MultipartUploadId"] for upload in found]
-
-    return begun
-
-
-@pytest.fixture
 def abort_all(client, begun):
     """Abort what the service has, as a second client does."""
 

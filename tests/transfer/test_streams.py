@@ -14,23 +14,6 @@ MIB = 1 << 20
 PATIENCE = 30.0
 
 
-@pytest.fixture
-def begun(client):
-    """The ids of the multipart uploads that the service has of the vault."""
-
-    def begun():
-        found = client.list_multipart_uploads(vaultName="photos")["UploadsList"]
-        return [upload["MultipartUploadId"] for upload in found]
-
-    return begun
-
-
-@pytest.fixture
-def starts(calls):
-    """The first bytes of the parts that were sent."""
-    return calls.noted("upload_part", 2)
-
-
 def all_memory_is_back(session):
     """Whether nothing of the session's memory for parts is lent any more."""
     stop, buffers = threading.Event(), session.engine.buffers

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
-from ...base.units import from_ms
+from ...base.units import iso
 from ..storage.database import Database, Scope
 from .archive_columns import columns_of, kind_of, or_else, times
 from .folders import fills_table
@@ -68,8 +68,7 @@ def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
 
 
 def _dated(found: pd.DataFrame, made: int | None) -> pd.DataFrame:
-    as_of = from_ms(made)
-    found.attrs.update(as_of=as_of.isoformat() if as_of else None, more=0)
+    found.attrs.update(as_of=iso(made), more=0)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
-from ...base.units import from_ms
+from ...base.units import iso
 from ..storage.database import Database, Scope
 from . import identity, states
 from .archive_frames import PIECE, READ, Rows, build
@@ -51,12 +51,7 @@ def duplicates(database: Database, scope: Scope, vault: str) -> pd.DataFrame:
 def latest(database: Database, scope: Scope, vault: str) -> str | None:
     """Return the date (ISO 8601) of the latest whole inventory of a vault, or None."""
     inventories = whole_inventories(database, scope, vault)
-    return _iso(inventories[-1]["made"]) if inventories else None
-
-
-def _iso(made: int | None) -> str | None:
-    found = from_ms(made)
-    return found.isoformat() if found else None
+    return iso(inventories[-1]["made"]) if inventories else None
 
 
 def _copies(database: Database, known: identity.KnownVault, scan: str) -> Iterator[Rows]:
@@ -116,11 +111,11 @@ def difference(
     dataframes.marked(
         found,
         vault=vault,
-        as_of=_iso(second["made"]),
+        as_of=iso(second["made"]),
         unlisted=0,
         more=0,
-        before=_iso(first["made"]),
-        after=_iso(second["made"]),
+        before=iso(first["made"]),
+        after=iso(second["made"]),
         archives_before=first["archives"],
         archives_after=second["archives"],
         bytes_before=first["bytes"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.dataframes import ARCHIVES
 from ...base.tables import PIECE, ExactTable, Row
-from ...base.units import from_ms
+from ...base.units import from_ms, iso
 from ..storage.database import Database, Scope
 from .identity import unpack_hash
 from .query import Query, Statement, left_out, statement
@@ -36,9 +36,8 @@ class VaultReader:
         :raises InputError: the query is not understood.
         """
         made = statement(self.database, self.scope, self.vault, query)
-        as_of = from_ms(made.as_of) if made else None
-        attrs: dict[str, Any] = {"vault": self.vault, "as_of": as_of.isoformat() if as_of else None}
-        attrs |= {"unlisted": 0, "more": 0}
+        as_of = iso(made.as_of) if made else None
+        attrs: dict[str, Any] = {"vault": self.vault, "as_of": as_of, "unlisted": 0, "more": 0}
         rows = self._rows(query, made, attrs) if made else iter(())
         empty = () if made and self._labelled(made) else ("labels",)
         return ExactTable(ARCHIVES, rows, lambda: self._frame(query), attrs, empty)

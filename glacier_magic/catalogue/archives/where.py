@@ -327,12 +327,12 @@ def time_span(text: str) -> tuple[int, int]:
         raise ValueError(text)
     parts = [int(part) for part in found.groups()[:6] if part is not None]
     year, month, day, hour, minute, second = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
-    begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC)) or 0
+    begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
     if len(parts) <= 2:  # months and years have different lengths
         years, months = divmod(year * 12 + month - 1 + (12 if len(parts) == 1 else 1), 12)
         if years > 9999:  # datetime ends there
             return begin, begin + (366 if len(parts) == 1 else 31) * 86_400_000
-        return begin, to_ms(datetime(years, months + 1, 1, tzinfo=UTC)) or 0
+        return begin, to_ms(datetime(years, months + 1, 1, tzinfo=UTC))
     if found[7] is not None:
         begin += int(found[7].ljust(3, "0")[:3])
         return begin, begin + 1

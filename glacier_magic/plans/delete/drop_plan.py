@@ -111,7 +111,6 @@ class DropPlan(DestructivePlan[str]):
         described, now = self._service.describe_vault(self.vault), self._service.clock.now()
         last = parse_time(described.get("LastInventoryDate"))
         coming = from_ms(next_inventory(last, self._service.clock.now_ms()))
-        assert coming is not None
         count = described.get("NumberOfArchives") or 0
         made = local_time(from_ms(last), now)
         said = f"its last inventory, of {made}, lists {plural(count, 'archive')}"

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from decimal import Decimal
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base.bucket_names import BucketFolder
 from ...base.dataframes import marked
@@ -20,7 +20,6 @@ from ...catalogue import ArchiveRecord
 from ...catalogue.archives.archive_sequence import fields_of
 from ...catalogue.records.moved_records import MovedObject
 from ...errors import GlacierError, InputError
-from ...jobs import Tracker
 from ...prices import Quote, QuoteLine, load
 from ...prices.figures import Figure
 from ...prices.move_costs import TARGETS, TargetClass, Writing, monthly, pays_back, writing
@@ -32,13 +31,11 @@ from ...transfer.migrate.destination import Destination, try_out
 from ...transfer.migrate.object_keys import labels
 from ...transfer.migrate.part_checks import checked_algorithm
 from ...transfer.migrate.workers import run_on
-from ..base import PlanLog
 from ..restore.download_time import download_time
 from ..restore.item_words import staged_until
 from ..restore.items import STATES, TWIN, UNDER_WAY
 from ..restore.quoting import Asking, destination_words, transferred, when_ready
 from ..restore.retrieval_plan import RetrievalPlan
-from ..restore.timetable import Pace
 from .move_items import Existing, MoveItem, MoveItems, decide
 from .spooling import Spooling
 
@@ -78,6 +75,7 @@ class MigratePlan(RetrievalPlan[MoveItem]):
     :param executor: what copies the bytes; None for threads of this process.
     :param accept_lifecycle: write to the bucket although a rule of it deletes the objects again.
     :param algorithm: the checksum of objects above 1 MiB; of smaller ones the tree hash is the SHA-256.
+    :param known: as in :class:`.RetrievalPlan`.
     """
 
     kind = "migrate"
@@ -86,34 +84,20 @@ class MigratePlan(RetrievalPlan[MoveItem]):
         self,
         archives: Sequence[ArchiveRecord],
         *,
-        vault: str,
-        tier: str,
         place: BucketFolder,
         storage_class: str,
         objects: ObjectStore,
-        destination: str,
-        tracker: Tracker,
-        log: PlanLog,
-        pace: Pace | None = None,
         executor: Executor | None = None,
         accept_lifecycle: bool = False,
         choice: ChosenKeys | None = None,
         algorithm: str = SHA256,
+        **known: Any,
     ) -> None:
         self.place, self.storage_class, self.algorithm = place, storage_class, algorithm
         self._choice = choice or ChosenKeys()
         self._objects, self._executor = objects, executor
         self._accept_lifecycle = accept_lifecycle
-        super().__init__(
-            archives,
-            vault=vault,
-            tier=tier,
-            to=place.name,
-            destination=destination,
-            tracker=tracker,
-            log=log,
-            pace=pace,
-        )
+        super().__init__(archives, to=place.name, **known)
 
     @property
     def _owner(self) -> str:

@@ -35,7 +35,6 @@ class MoveItem(RetrievalItem):
     """An archive that becomes an object.
 
     :param why: why its key is not simply the name of the archive; empty if it is.
-    :param moved: the record of the object, if the catalogue has one.
     """
 
     own_words: ClassVar[Mapping[str, str]] = {
@@ -48,7 +47,6 @@ class MoveItem(RetrievalItem):
     bucket: str
     object_key: str
     why: str = ""
-    moved: MovedObject | None = None
 
     @property
     def place(self) -> str:
@@ -277,14 +275,14 @@ def _of_row(archive_id: str, existing: Existing, tier: str) -> dict[str, Any]:
     if moved is None or row is None:
         return {}
     if _is_done(row, moved):
-        return {"action": THERE, "moved": moved, "download": row}
+        return {"action": THERE, "download": row}
     if row.open:
         waits = row.on_hold or (bool(row.due) and row.unasked and row.tier != tier)
-        return {"replaces": row.id} if waits else {"action": UNDER_WAY, "moved": moved, "download": row}
+        return {"replaces": row.id} if waits else {"action": UNDER_WAY, "download": row}
     if moved.storage_class != existing.storage_class:
         return {}
     # Its parts are used again; one that has all of them needs no output.
-    return {"stopped": row.id, "moved": moved, "action": READY if moved.written else ASK}
+    return {"stopped": row.id, "action": READY if moved.written else ASK}
 
 
 def _bytes_of(row: Download) -> str:

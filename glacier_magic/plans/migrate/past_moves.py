@@ -21,7 +21,7 @@ from ...prices.quotes import MINIMUM_HOURS
 from ...transfer.engine import Engine
 from ...transfer.migrate.proving import AT_REST, STORED_AS_SENT
 from ..base import PlanLog
-from ..restore.quoting import checked_destination, checked_tier, default_destination
+from ..restore.quoting import checked_destination, checked_tier
 from .prove_plan import LEVELS, ProvePlan
 from .rest_plan import RestPlan
 
@@ -162,7 +162,7 @@ class Migrations(Rendered):
             self._moves,
             level=level,
             tier=checked_tier(tier),
-            destination=checked_destination(destination or default_destination()),
+            destination=checked_destination(destination),
             **shared,
         )
 

@@ -26,7 +26,7 @@ from ...transfer.progress import Count, Meter, Report
 from ..base import PlanLog
 from ..lasting_plan import LastingPlan
 from ..restore.object_plan import DAYS
-from ..restore.object_quoting import NO_EXPEDITED, ObjectAsking, quote_objects, when_restored
+from ..restore.object_quoting import NO_EXPEDITED, ObjectAsking, by_class, quote_objects, when_restored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,16 +207,10 @@ class ProvePlan(LastingPlan[Proved]):
 
     @property
     def _restores(self) -> ObjectAsking:
-        restored: dict[str, tuple[int, int]] = {}
-        for item in self._having(RESTORE):
-            assert item.entry is not None
-            count, total = restored.get(item.entry.id.storage_class, (0, 0))
-            restored[item.entry.id.storage_class] = count + 1, total + item.size
+        items = self._having(RESTORE)
+        restored = by_class((item.entry.id.text, item.size) for item in items if item.entry)
         return ObjectAsking(
-            requests=sum(count for count, _ in restored.values()),
-            bytes=sum(total for _, total in restored.values()),
-            days=DAYS,
-            restored=restored,
+            requests=len(items), bytes=sum(item.size for item in items), days=DAYS, restored=restored
         )
 
     def _reading(self, items: Sequence[_Item]) -> Quote:
@@ -331,4 +325,5 @@ def _action(entry: BucketEntry | None) -> str:
 
 def _parts_of(move: Move) -> int:
     """Return the number of an object's parts, as its checksum tells."""
-    return int((move[0].checksum or "").rpartition("-")[2]) if "-" in (move[0].checksum or "") else 0
+    _, dash, count = (move[0].checksum or "").rpartition("-")
+    return int(count) if dash else 0

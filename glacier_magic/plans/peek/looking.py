@@ -47,6 +47,9 @@ class Look:
 
     ``listing`` is the result, or None; then ``items`` are the parts that are missing.
 
+    :param kind: ``zip``, ``tar``, ``tar.gz``, ...; None to go by the name.
+    :param limits: how far reading goes.
+    :param keys: open an encrypted tar, of which the first MiB is requested alone: it shows whether they do.
     :raises InputError: neither name nor description says the kind, it is encrypted, or its size is not known.
     """
 

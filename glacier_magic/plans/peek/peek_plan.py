@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
 from ...base.treehash import CHUNK
-from ...base.units import from_ms, human_bytes, local_time, plural
+from ...base.units import from_ms, human_bytes, iso, local_time, plural
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable, WrongKey
-from ...jobs import Batch, Tracker, window
-from ...packs.unpacking import Keys
-from ...peek import SEALED, ReadLimits
+from ...jobs import Batch, window
+from ...peek import SEALED
 from ...prices import Quote
 from ...prices.quotes import HERE, retrieval, transfer_out
-from ...transfer.engine import Engine
 from ..base import Plan, PlanLog
 from ..restore.items import ASK, DELETED, TO_FETCH, RestoreItem, retrieved, total
 from ..restore.quoting import (
@@ -52,10 +50,8 @@ class PeekPlan(Plan[Batch]):
     region of the vault, the outputs of finished jobs.  ``run()`` requests or fetches the parts that
     are missing next; a later plan of the same archive goes on from there, in this process or another.
 
-    :param kind: ``zip``, ``tar``, ``tar.gz``, ...; None to go by the name.
-    :param limits: how far reading goes.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :param keys: open an encrypted tar, of which the first MiB is requested alone: it shows whether they do.
+    :param look: as in :class:`.Look`.
     :raises InputError: the name's ending is not known, or the size is not; or it is encrypted without keys.
     :raises Unlistable: it is not what it seems, or a limit does not let it be read.
     :raises WrongKey: the key or the password does not open it.
@@ -65,32 +61,13 @@ class PeekPlan(Plan[Batch]):
     writes_intent = True
 
     def __init__(
-        self,
-        archive: ArchiveRecord,
-        *,
-        kind: str | None,
-        tier: str,
-        limits: ReadLimits,
-        engine: Engine,
-        tracker: Tracker,
-        log: PlanLog,
-        destination: str,
-        keys: Keys,
+        self, archive: ArchiveRecord, *, tier: str, destination: str, log: PlanLog, **look: Any
     ) -> None:
         super().__init__(log)
         self.vault, self.archive, self.tier = archive.vault, archive, tier
-        self._catalogue, self._clock = engine.catalogue, engine.service.clock
+        self._catalogue, self._clock = log.catalogue, log.clock
         self.destination = destination
-        self._look = Look(
-            archive,
-            kind=kind,
-            tier=tier,
-            limits=limits,
-            engine=engine,
-            tracker=tracker,
-            destination=destination,
-            keys=keys,
-        )
+        self._look = Look(archive, tier=tier, destination=destination, **look)
         try:
             self._look.read()  # free: nothing is requested, and nothing leaves the region
         except (Unlistable, WrongKey) as error:  # what was paid in vain is said as well
@@ -116,11 +93,10 @@ class PeekPlan(Plan[Batch]):
         if self.listing is None:
             return None
         frame = dataframes.members(self._catalogue.listings.members(self.listing.id))
-        listed = from_ms(self.listing.listed)
         frame.attrs.update(
             vault=self.vault,
             archive_id=self.archive.archive_id,
-            as_of=listed.isoformat() if listed else None,
+            as_of=iso(self.listing.listed),
             complete=self.listing.complete,
             notes=[self.summary(), *self.listing.notes],
         )

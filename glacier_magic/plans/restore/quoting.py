@@ -96,21 +96,15 @@ class TierOffer:
     latest: datetime | None
 
 
-def default_destination() -> str:
-    """Return the default destination: ``GLACIER_MAGIC_DESTINATION``, or else ``internet``.
-
-    Whether this computer is in the region of a vault is not known, so the highest price is taken.
-
-    :raises InputError: the variable holds another word.
-    """
-    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)  # "" is none
-
-
-def checked_destination(word: str) -> str:
+def checked_destination(word: str | None) -> str:
     """Return *word* if it is a destination: one of :data:`DESTINATIONS`, or the name of a region.
+
+    The default is ``GLACIER_MAGIC_DESTINATION``, or else ``internet``: whether this computer is in the
+    region of a vault is not known, so the highest price is taken.
 
     :raises InputError: it is none.
     """
+    word = word or os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET
     if word not in DESTINATIONS and word not in regions():
         raise InputError(
             f"There is no destination {word!r}",
@@ -198,7 +192,6 @@ def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None, 
 
     :param last: the time of the last request of a schedule; None where all are made now.
     :param largest: bytes of the largest request.
-    :param outputs: requests for output that download the bytes.
     """
     if slow(tier, largest):
         return f"{SLOW}; the service gives no time for larger ones, and keeps the output for 24 hours"

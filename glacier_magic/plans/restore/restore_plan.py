@@ -14,20 +14,18 @@ from ...base.units import human_bytes, human_sum, human_total, plural
 from ...catalogue import ArchiveRecord
 from ...errors import GlacierError, InputError, PriceUnknown
 from ...errors.steps import option, step
-from ...jobs import Tracker
 from ...jobs.asking import other_computers
 from ...prices.money import money
 from ...prices.quotes import HERE, retrieval, transfer_out
-from ..base import PlanLog
 from . import sharing
 from .download_time import KEPT, download_time
 from .item_rows import Items
 from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
-from .items import ASK, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide
+from .items import ASK, THERE, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide
 from .quoting import checked_destination, checked_tier, destination_words, when_ready
 from .request import check_folder, folder_named, room, shortage
 from .retrieval_plan import RetrievalPlan
-from .timetable import Pace, Scheduled
+from .timetable import Scheduled
 from .whole_archives import decide_whole
 
 if TYPE_CHECKING:
@@ -42,11 +40,10 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
 
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
-    :param destination: where the bytes go: ``internet``, ``here``, the name of a region, or ``region``.
-    :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
     :param versions: what it says about older versions of the same names.
     :param exact: retrieve no more of parts than whole MiB, though the service may not send their hash.
+    :param known: as in :class:`RetrievalPlan`.
     """
 
     kind = "restore"
@@ -57,29 +54,15 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
         archives: Sequence[ArchiveRecord],
         parts: Sequence[ByteRange] | None = None,
         *,
-        vault: str,
-        tier: str,
         to: Path,
-        destination: str,
-        tracker: Tracker,
-        log: PlanLog,
         claimed: Collection[str] = (),
-        pace: Pace | None = None,
         versions: str = "",
         exact: bool = False,
+        **known: Any,
     ) -> None:
         self.to, self._versions, self._exact = to, versions, exact
         self._parts, self._claimed = parts, frozenset(claimed)
-        super().__init__(
-            archives,
-            vault=vault,
-            tier=tier,
-            to=to,
-            destination=destination,
-            tracker=tracker,
-            log=log,
-            pace=pace,
-        )
+        super().__init__(archives, to=to, **known)
 
     def _decide(self) -> Items[RestoreItem]:
         known: dict[str, Any] = {"vault": self.vault, "tier": self.tier, "to": self.to}
@@ -148,6 +131,11 @@ class RestorePlan(RetrievalPlan[RestoreItem]):
     def empty(self) -> bool:
         """Whether all files exist already."""
         return not self.items.places(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
+
+    @property
+    def ready(self) -> bool:
+        """Whether all files exist already, and none is waited for."""
+        return all(item.action == THERE for item in self.items)
 
     @property
     def refused(self) -> GlacierError | None:

@@ -85,8 +85,7 @@ class RetrievalPlan(Plan[Batch], Generic[Item]):
             sizes, now = self.items.retrieved(ASK), self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
-        ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
-        return {tier: end for tier, end in ends.items() if end is not None}
+        return {tier: from_ms(table.due[-1]) for tier, table in found.items() if table and table.due}
 
     # What it says
 

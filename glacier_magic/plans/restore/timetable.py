@@ -181,7 +181,6 @@ class Timetable:
         if not days or days[-1].last <= self.now:
             return []
         now, last = from_ms(self.now), from_ms(days[-1].last)
-        assert now is not None and last is not None  # noqa: PT018 - one condition
         return [
             f"all is ready by {local_time(last + window(self.tier)[1], now)}",
             f"later requests are made while a kernel or {step('wait')} runs",
@@ -189,7 +188,6 @@ class Timetable:
 
     def _day(self, day: Day) -> str:
         now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
-        assert now is not None and first is not None and last is not None  # noqa: PT018 - one condition
         when = "now" if day.due <= self.now else local_time(first, now, zone=False)
         until = f" to {local_time(last, now, zone=False)}" if day.last > day.due else ""
         return f"{when}{until} {plural(day.archives, 'archive')}, {human_total(day.size, day.unsized)}"
@@ -367,7 +365,6 @@ class Scheduled:
 
     def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
         now, last = from_ms(self._now), from_ms(max(row.due or self._now for row in rows))
-        assert now is not None and last is not None  # noqa: PT018 - one condition
         size = human_sum(row.size for row in rows)
         return (
             f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last at "

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TypeVar
 
 from ...base.treehash import combine, part_ranges, part_size_for
@@ -57,7 +57,8 @@ class Mover:
         """What copies the ranges; None for threads of this process."""
         self.slots = 0
         """Ranges that the executor copies at the same time."""
-        self._stores: dict[str, ObjectStore] = {}
+        self.objects = cache(partial(ObjectStore, engine.service))
+        """Return the S3 of a region."""
 
     def use(self, executor: Executor | None) -> None:
         """Let an executor copy from now on, once its workers have said hello.
@@ -69,12 +70,6 @@ class Mover:
             connection = self.engine.service.connection
             slots = greet(executor, connection, account=scope.account, region=scope.region)
         self.executor, self.slots = executor, slots
-
-    def objects(self, region: str) -> ObjectStore:
-        """Return the S3 of a region."""
-        if region not in self._stores:
-            self._stores[region] = ObjectStore(self.engine.service, region)
-        return self._stores[region]
 
     def move(self, download: Download, meter: Meter) -> str:
         """Move an archive; return the URL of its object.
@@ -230,7 +225,7 @@ class _Move:
         """Return an empty upload of this key and class that was started since this one was recorded."""
         since = from_ms((self.moved.opened or 0) // 1000 * 1000)  # S3 tells whole seconds
         for upload_id, started, storage_class in self._objects.uploads(self._new):
-            mine = since is not None and started >= since and storage_class == self.moved.storage_class
+            mine = started >= since and storage_class == self.moved.storage_class
             if mine and not self._objects.parts(self._new, upload_id):
                 return upload_id
         return None
@@ -279,7 +274,8 @@ class _Move:
             self._meter.moved(task.size)
             return done
 
-        def copy(buffer: memoryview) -> RangeDone:
+        memory = task.size <= self._engine.limits.object_in_memory
+        with (self._mover.buffers if memory else self._mover.spools).lend(task.size, stop) as buffer:
             return copied(
                 task,
                 self._engine.service,
@@ -289,10 +285,6 @@ class _Move:
                 pace=pace,
                 intend=intend,
             )
-
-        memory = task.size <= self._engine.limits.object_in_memory
-        with (self._mover.buffers if memory else self._mover.spools).lend(task.size, stop) as buffer:
-            return copy(buffer)
 
     def _check_root(self, root: str) -> None:
         if self._download.tree_hash in (None, root):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from ...base.bucket_names import SCHEME, ObjectId
@@ -56,7 +56,7 @@ class Prover:
 
     def __init__(self, engine: Engine, wanted: int, stop: threading.Event) -> None:
         self._engine, self._wanted, self._stop = engine, wanted, stop
-        self._stores: dict[str, ObjectStore] = {}
+        self._objects = cache(partial(ObjectStore, engine.service))
 
     def prove(self, move: Move, meter: Meter) -> Verdict:
         """Prove one move.
@@ -96,7 +96,7 @@ class Prover:
         archive = catalogue.archives.get(download.vault, download.archive_id)
         size = (archive.size if archive else None) or download.size or 0
         tree_hash = archive.tree_hash if archive else None
-        objects = self._stores.setdefault(moved.region, ObjectStore(self._engine.service, moved.region))
+        objects = self._objects(moved.region)
         new, parts = new_object(moved, catalogue.scope.account), catalogue.moved.parts(download.id)
         found = self._call(lambda: objects.stored(new), meter)
         sent = [told(moved.algorithm, parts[number]) for number in sorted(parts)]

@@ -51,19 +51,6 @@ def tarred(sizes, mode="w"):
 
 
 @pytest.fixture
-def store(vault, files):
-    """Store bytes under a name, and keep no local copy."""
-
-    def store(name, content):
-        path = files("source", content)
-        with path.open("rb") as file:
-            vault.upload_stream(file, name)
-        path.unlink()
-
-    return store
-
-
-@pytest.fixture
 def on(vault, ready):
     """Ask for what is needed until the members are known; return the plan and the rounds."""
 

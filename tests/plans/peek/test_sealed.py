@@ -18,19 +18,6 @@ MEMBERS = {"first.txt": b"hello", "big.bin": os.urandom(2 * MIB), "last.txt": b"
 
 
 @pytest.fixture
-def store(vault, files):
-    """Store bytes under a name, and keep no local copy."""
-
-    def store(name, content):
-        path = files("source", content)
-        with path.open("rb") as file:
-            vault.upload_stream(file, name)
-        path.unlink()
-
-    return store
-
-
-@pytest.fixture
 def key(tmp_path):
     """A key of age, and its file."""
     made = pyrage.x25519.Identity.generate()

@@ -15,7 +15,6 @@ from glacier_magic.plans import Tiers
 from glacier_magic.plans.restore.quoting import (
     Asking,
     checked_destination,
-    default_destination,
     destination_words,
     quote_for,
     when_ready,
@@ -277,12 +276,12 @@ def test_minutes_are_not_promised_for_a_large_archive():
 
 def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
     """It cannot be known from here; a wrong word is an error wherever it comes from."""
-    assert default_destination() == "internet"
+    assert checked_destination(None) == "internet"
     monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "here")
-    assert default_destination() == "here"
+    assert checked_destination(None) == "here"
     monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "home")
     with pytest.raises(InputError, match="home"):
-        default_destination()
+        checked_destination(None)
     with pytest.raises(InputError, match="moon"):
         checked_destination("moon")
 
