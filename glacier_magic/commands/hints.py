@@ -71,7 +71,10 @@ def too_many(parser: Parser, parsed: Namespace, words: Sequence[str]) -> tuple[s
     more = f"{parser.prog} --help says more."
     if option is not None:
         near = nearest(option, parser.options)
-        return f"{parser.prog} has no option {option}", f"Did you mean {near}? {more}" if near else more
+        hint = f"Did you mean {near}? " if near else ""
+        if option == "--dry-run" and "--yes" in parser.options and "--ask-above" not in parser.options:
+            hint = "Without --yes, only the plan is shown. "
+        return f"{parser.prog} has no option {option}", f"{hint}{more}"
     message = f"{parser.prog} has no use for {' '.join(words)!r}"
     last = parser.words[-1] if parser.words else None
     if last is None or not str(last.metavar).startswith(SPACED):
