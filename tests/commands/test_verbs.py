@@ -270,9 +270,12 @@ def test_restoring_and_waiting_in_one_line(glacier, files, later, console, tmp_p
     assert glacier("wait").files == []
 
 
-def test_waiting_for_nothing_is_over_at_once(glacier):
-    """No jobs, no error."""
-    assert len(glacier("wait")) == 0
+def test_waiting_for_nothing_is_over_at_once(glacier, capsys):
+    """No jobs, no error; only the result says so."""
+    batch = glacier("wait")
+    assert len(batch) == 0
+    assert "No jobs." in repr(batch)
+    assert "No jobs." not in "".join(capsys.readouterr())
 
 
 def test_an_expired_job_is_told_by_the_wait_of_the_next_session(glacier, files, later, console, tmp_path):
@@ -434,7 +437,7 @@ def test_the_emulator_is_seen_and_turned(glacier, emulator, console):
     assert "time:" in text
     assert (console.session.service.clock.now() - before).total_seconds() >= 4 * 3600
     try:
-        assert "1440 seconds per second" in repr(glacier("emulator", "speed", "1440"))
+        assert "1440 times real time" in repr(glacier("emulator", "speed", "1440"))
         assert "paused" in repr(glacier("emulator", "pause"))
         assert "1440" in repr(glacier("emulator", "resume"))
     finally:
@@ -467,4 +470,4 @@ def test_the_emulator_stops_and_starts_again_with_its_data(console, tmp_path, st
     assert "start" in caught.value.cure
     assert list(glacier("vaults")["vault"]) == ["photos"]
     assert "100 times real time" in repr(glacier())
-    assert "100 seconds per second" in repr(glacier("emulator", "status"))
+    assert "100 times real time" in repr(glacier("emulator", "status"))
