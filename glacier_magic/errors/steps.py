@@ -103,8 +103,8 @@ def step(verb: str, words: str = "") -> str:
 def quoted(word: str) -> str:
     """Return a word as a shell and the magic read it, in the quotes that are easiest to read.
 
-    >>> quoted("it's"), quoted("a b")
-    ('"it\'s"', "'a b'")
+    >>> print(quoted("it's"), quoted("a b"))
+    "it's" 'a b'
     """
     plain = "'" in word and not set('"$`\\!') & set(word)
     return f'"{word}"' if plain else shlex.quote(word)
