@@ -39,6 +39,7 @@ class Recovered(Rendered):
 
     :param there: how many files were there already.
     :param skipped: names and reasons of what could not be written.
+    :param renamed: how many files have another name than in the snapshot.
     """
 
     folder: Path
@@ -46,9 +47,12 @@ class Recovered(Rendered):
     size: int
     there: int
     skipped: tuple[tuple[str, str], ...] = ()
+    renamed: int = 0
 
     def _repr_text(self) -> str:
         lines = [f"{near(str(self.folder))}: {plural(self.files, 'file')} ({human_bytes(self.size)}) written"]
+        if self.renamed:
+            lines.append(f"{plural(self.renamed, 'name')} changed: not allowed on every system, or taken")
         if self.there:
             lines.append(f"{plural(self.there, 'file')} with the same content there already")
         lines += [f"not written: {name}: {reason}" for name, reason in self.skipped[:_SHOWN]]
@@ -158,11 +162,11 @@ class Recovery:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         reading = self._reading(parts)
-        files, size, skipped = 0, 0, []
+        files, size, renamed, skipped = 0, 0, 0, []
         for entry in self.entries:
             try:
                 if entry.kind == "file":
-                    self._write(entry, reading(entry))
+                    renamed += self._write(entry, reading(entry)) != self.folder / entry.path
                     files, size = files + 1, size + entry.size
                 elif entry.kind == "folder":
                     self._target(entry).mkdir(parents=True, exist_ok=True)
@@ -179,7 +183,14 @@ class Recovery:
             if entry.kind == "folder":
                 with suppress(OSError, UnsafePath):
                     _set_facts(self._target(entry), entry)
-        return Recovered(folder=self.folder, files=files, size=size, there=self.there, skipped=tuple(skipped))
+        return Recovered(
+            folder=self.folder,
+            files=files,
+            size=size,
+            there=self.there,
+            skipped=tuple(skipped),
+            renamed=renamed,
+        )
 
     def _reading(
         self, parts: Mapping[int, Sequence[tuple[ByteRange, Path]]]
@@ -204,7 +215,8 @@ class Recovery:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(entry.target or "")
 
-    def _write(self, entry: BackedUp, content: Iterator[bytes]) -> None:
+    def _write(self, entry: BackedUp, content: Iterator[bytes]) -> Path:
+        """Write a file; return its path, with another name where its own is taken or not safe."""
         target = self._target(entry)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name[:50]}.{uuid.uuid4().hex[:12]}.part")
@@ -218,9 +230,10 @@ class Recovery:
             for name in alternatives(target):
                 try:
                     rename_new(part, name)
-                    return
+                    break
                 except FileExistsError:  # a file is never replaced
                     continue
+            return name
         finally:
             part.unlink(missing_ok=True)
 

@@ -142,6 +142,7 @@ def near(path: str) -> str:
 ICONS = {
     "verified": "✓",
     "unverified": "≈",
+    "done": "✔",
     "downloading": "↓",
     "ready": "●",
     "in progress": "◔",
@@ -195,7 +196,7 @@ def _when(row: JobRow, snapshot: BoardSnapshot) -> str:
 
 
 def _progress(row: JobRow) -> str:
-    if row.state in ("verified", "unverified"):
+    if row.state in ("verified", "unverified", "done"):
         return "100 %"
     done = fraction(row)
     if done is None:

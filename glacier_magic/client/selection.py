@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from ..catalogue.archives.query import archive_pattern
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
-from ..errors.steps import option, step
+from ..errors.steps import option, quoted, step
 from .archive import Archive
 
 if TYPE_CHECKING:
@@ -250,7 +249,7 @@ class Selector:
         for folder in () if archives.named(self.vault, word) else archives.du(self.vault, word, 0):
             raise NameNotKnown(
                 f"{word!r} is a folder of {plural(folder.archives, 'archive')} in {self.vault!r}",
-                cure=f"{step('rm', shlex.quote(folder.path))} is all below it.",
+                cure=f"{step('rm', quoted(folder.path))} is all below it.",
             )
 
     def _choose_these(

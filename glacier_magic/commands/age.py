@@ -43,7 +43,8 @@ def aged(
     unlisted, more, hint = facts["unlisted"], facts["more"], ""
     if not (what or count or more):
         what, hint = no_match(reader.database, reader.scope, reader.vault, word)
-    since = f"; {plural(unlisted, 'archive')} stored since, not in the inventory yet" if unlisted else ""
+    stored = unlisted and facts["as_of"] is not None
+    since = f"; {plural(unlisted, 'archive')} stored since, not in the inventory yet" if stored else ""
     what = what or plural(count, "archive")
     if more:
         most = reader.database.limits.counted_rows  # more are not counted, for speed

@@ -29,7 +29,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--data", type=filled, metavar="DIR", help="the emulator's folder (~/glacier-emulator)"
     )
-    parser.add_argument("--speed", type=float, metavar="X", help="emulator seconds per second")
+    parser.add_argument("--speed", type=float, metavar="X", help="the emulator's clock, in times real time")
     parser.add_argument(
         "--keep", action="store_true", help="after a connect that failed: stay connected as before"
     )

@@ -336,7 +336,7 @@ class Console:
 
 
 def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
-    """Run a confirmed plan; note its price before and after.
+    """Run a confirmed plan; note its price before, and afterwards where it has changed.
 
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
@@ -349,9 +349,11 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
         face.note(f"This costs {price}.")
     outcome = run_shown(face, plan, confirm)
     words = f"{plan.title}: {'started' if isinstance(outcome, Batch) else 'done'}."
-    if price:  # the plan has its price as of the run now, unless all of it is done
-        later = f" {step('history', str(plan.number))} shows what it comes to." if plan.number else ""
-        face.note(f"{words} Price: {plan.price or price}.{later}")
+    if price:
+        changed = plan.price not in ("", price)  # it is as of the run now, unless all of it is done
+        now = f" Price: {plan.price}." if changed else ""
+        later = f" {step('history', str(plan.number))} shows the outcome." if plan.number else ""
+        face.note(f"{words}{now}{later}")
     elif not empty and not isinstance(outcome, str | Deleted):  # these say it themselves
         face.note(words)
     return outcome

@@ -41,7 +41,7 @@ class EmulatorStatus(Rendered):
             ("endpoint", str(status["url"])),
             ("process", str(status["pid"])),
             ("time", str(status["time"])),
-            ("speed", "paused" if status["paused"] else f"{status['speed']:g} seconds per second"),
+            ("speed", "paused" if status["paused"] else f"{status['speed']:g} times real time"),
             ("vaults", f"{status['vaults']:,}"),
             ("archives", f"{status['archives']:,}, {human_bytes(status['bytes'])}"),
             ("jobs in progress", f"{status['jobs_in_progress']:,}"),
@@ -221,7 +221,7 @@ VERB = Verb(
         ("emulator credentials --for 15m", "temporary keys, as a login gives them"),
     ),
     details=(
-        "speed sets the seconds per second, and advance 4h skips four hours. Time stops while the "
+        "speed 3600 makes an hour of a second, and advance 4h skips four hours. Time stops while the "
         "emulator is stopped. A fault makes operations fail, to test clients; fault clear ends all "
         "faults. The endpoint answers S3, too. credentials issues temporary keys with a session token, "
         "which expires when its life has passed on the emulator's clock. In a shell, glacier-magic "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..catalogue.storage.letters import spellings
 from ..client.session_settings import SessionSettings
+from ..errors.steps import quoted
 
 if TYPE_CHECKING:
     from ..catalogue import Catalogue
@@ -71,7 +71,10 @@ def too_many(parser: Parser, parsed: Namespace, words: Sequence[str]) -> tuple[s
     more = f"{parser.prog} --help says more."
     if option is not None:
         near = nearest(option, parser.options)
-        return f"{parser.prog} has no option {option}", f"Did you mean {near}? {more}" if near else more
+        hint = f"Did you mean {near}? " if near else ""
+        if option == "--dry-run" and "--yes" in parser.options and "--ask-above" not in parser.options:
+            hint = "Without --yes, only the plan is shown. "
+        return f"{parser.prog} has no option {option}", f"{hint}{more}"
     message = f"{parser.prog} has no use for {' '.join(words)!r}"
     last = parser.words[-1] if parser.words else None
     if last is None or not str(last.metavar).startswith(SPACED):
@@ -79,7 +82,7 @@ def too_many(parser: Parser, parsed: Namespace, words: Sequence[str]) -> tuple[s
     given = [str(getattr(parsed, last.dest)), *words]
     if all(Path(word).exists() for word in given):
         return message, "Quote a pattern, or the shell replaces it by the names of files here."
-    return message, f"Quote a name with spaces: {parser.prog} {shlex.quote(' '.join(given))}"
+    return message, f"Quote a name with spaces: {parser.prog} {quoted(' '.join(given))}"
 
 
 def of_request(console: Console, parser: Parser, request: Namespace) -> str:
@@ -113,19 +116,19 @@ def of_request(console: Console, parser: Parser, request: Namespace) -> str:
 def _of_words(catalogue: Catalogue, vault: str, kind: str, words: Sequence[str]) -> str:
     if kind.startswith("PATH"):
         joined = next((each for each in _joined(words) if Path(each).expanduser().exists()), None)
-        return f"Quote a name with spaces: {shlex.quote(joined)}" if joined else ""
+        return f"Quote a name with spaces: {quoted(joined)}" if joined else ""
 
     def known(start: str) -> bool:
         return any(catalogue.archives.names_with_prefix(vault, each, 1) for each in spellings(start))
 
     for each in _joined(words):
         if known(each.rstrip("*")):
-            return f"Quote a name with spaces: {shlex.quote(each)}"
+            return f"Quote a name with spaces: {quoted(each)}"
     for word in words:
         # Only a name without separators can have lost them.
         found = None if {"/", "\\"} & set(word) else _separated(word.rstrip("*"), known)
         if found is not None:
-            whole = shlex.quote(f"{found}{word[len(word.rstrip('*')) :]}")
+            whole = quoted(f"{found}{word[len(word.rstrip('*')) :]}")
             return f"A backslash outside quotes is dropped: write {whole}"
     return ""
 

@@ -12,8 +12,7 @@ from .options import save_option, yes_option
 
 
 def _configure(parser: Parser) -> None:
-    # Always named: a lock is for ever, the vault in use is not.
-    parser.add_argument("vault", metavar="VAULT", help="the vault")
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="the vault (a change needs its name)")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--policy", metavar="FILE", help="start a lock with this policy; it can be aborted for 24 hours"
@@ -33,6 +32,8 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     if not args.complete and (args.lock_id, args.confirm) != (None, None):
         raise InputError("--lock-id and --confirm go with --complete", cure="")
+    if args.vault is None and (args.policy or args.complete or args.abort):
+        raise InputError("Which vault?", cure="Name it: a lock is for ever, the vault in use is not.")
     lock = console.vault(args.vault).lock()
     if args.save is not None:  # before a change: the file has the policy as it was
         console.face.note(f"Written to {lock.save(args.save)}.")

@@ -225,7 +225,7 @@ VERB = Verb(
         ("restore --expired", "outputs that expired before they were downloaded"),
         ("restore documents --unpack --yes --wait", "decrypted and extracted, too"),
         ("restore 2019 --days 5 --tier bulk", "objects of a bucket in use"),
-        ("restore 2019 --hurry standard", "a restore of theirs that runs, by a faster tier"),
+        ("restore 2019 --hurry standard", "speed up restores of these objects that run already"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "

@@ -103,7 +103,7 @@ def _with_notes(console: Console, stored: Stored) -> ExactTable:
     before = sum(row["state"] == "already stored" for row in stored.rows)
     if before:
         console.face.note(
-            f"{plural(before, 'file')} unchanged since the last upload; --again sends them again."
+            f"{plural(before, 'file')} unchanged since the last upload: not sent without --again."
         )
     # UploadArchive is not idempotent, and its response was lost.
     if twice := [row["name"] for row in stored.rows if row["state"] == MAYBE_TWICE]:

@@ -18,7 +18,9 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Batch:
     set_rate(console, args)
     # Not jobs(): those of other clients would keep it waiting.
-    return console.face.wait(console.session.pending(), args.timeout)
+    batch = console.session.pending()
+    # Without jobs, the result says so.
+    return console.face.wait(batch, args.timeout) if len(batch) else batch.wait(args.timeout)
 
 
 VERB = Verb(

@@ -100,6 +100,16 @@ def step(verb: str, words: str = "") -> str:
     )  # a shell works beside any Python program
 
 
+def quoted(word: str) -> str:
+    """Return a word as a shell and the magic read it, in the quotes that are easiest to read.
+
+    >>> print(quoted("it's"), quoted("a b"))
+    "it's" 'a b'
+    """
+    plain = "'" in word and not set('"$`\\!') & set(word)
+    return f'"{word}"' if plain else shlex.quote(word)
+
+
 def _words(text: str) -> list[str]:
     try:
         return shlex.split(text)

@@ -39,7 +39,7 @@ COLUMNS = (
 )
 
 
-ENDED = ("verified", "unverified", "failed", "expired", "forgotten", "held")
+ENDED = ("verified", "unverified", "done", "failed", "expired", "forgotten", "held")
 """States after which nothing more happens automatically."""
 
 
@@ -321,7 +321,7 @@ def moving(row: JobRow, report: Report) -> JobRow:
     return replace(row, done=report.done, rate=report.rate, eta=report.eta, error=report.note or "")
 
 
-_DROP = {"confirming": "ready", "dropped": "verified", "stopped": "failed"}
+_DROP = {"confirming": "ready", "dropped": "done", "stopped": "failed"}
 
 
 def _of_drop(catalogue: Catalogue, drop: Drop, past: PastDurations) -> JobRow:

@@ -37,7 +37,14 @@ COLUMNS = (
 FOLDED = ("verified", "unverified", "forgotten")
 FOLDED_AFTER = timedelta(days=1)
 """How long finished rows are shown."""
-TONES = {"verified": "good", "downloading": "busy", "ready": "busy", "failed": "bad", "expired": "bad"}
+TONES = {
+    "verified": "good",
+    "done": "good",
+    "downloading": "busy",
+    "ready": "busy",
+    "failed": "bad",
+    "expired": "bad",
+}
 
 ALL_STATES, NOT_DONE = "all states", "not finished"
 

@@ -213,7 +213,8 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._fold.description = words
         self._fold.layout.display = "" if count else "none"
         folded = count and not self._fold.value and not self._rows.text and not self._rows.vault
-        self._table.nothing = "Nothing is under way." if folded else "Nothing matches."
+        words = "Nothing is under way." if folded else "Nothing matches."
+        self._table.nothing = words if self._rows.snapshot.rows else "No jobs."
 
     # From the page
 

@@ -123,7 +123,7 @@ class UploadPlan(LastingPlan[Stored]):
             ("price", self.quote.headline()),
             *facts,
             ("requests", f"{self.requests:,}; one that is repeated after an error may be charged too"),
-            ("storage", f"{self.month.words()} a month, and 90 days at least: deletion before is charged"),
+            ("storage", f"{self.month.words()} a month, and 90 days at least: earlier deletion is charged"),
         ]
 
     @property

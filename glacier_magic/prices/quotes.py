@@ -117,7 +117,7 @@ class Quote(Rendered):
     def headline(self) -> str:
         """Return the total with its largest part, what it leaves out, and the least that it can be.
 
-        ``$2.49, of it $2.30 for 25.6 GB of transfer out to the internet; $0.19 if ...``
+        ``$2.49, of which $2.30 is for 25.6 GB of transfer out to the internet; $0.19 if ...``
         """
         missing = ", ".join(dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None))
         if missing and not self.known:
@@ -126,7 +126,7 @@ class Quote(Rendered):
         paid = [line for line in self.lines if line.amount]
         if len(paid) > 1 and self.known >= CENT:
             largest = max(paid, key=lambda line: line.amount or 0)
-            words.append(f"of it {money(largest.amount)} for {largest.words()}")
+            words.append(f"of which {money(largest.amount)} is for {largest.words()}")
         if missing:
             words.append(f"without what is not known ({missing})")
         return "; ".join(filter(None, (", ".join(words), self.allowance())))

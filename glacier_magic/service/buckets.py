@@ -283,7 +283,8 @@ class Buckets:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 code = {**_OF_HEAD, **codes}.get(status)
                 if code is not None:
-                    error.response["Error"].update(Code=code, Message=f"status {status}")
+                    what = asked.get("Key", asked["Bucket"])
+                    error.response["Error"].update(Code=code, Message=f"{what} (status {status})")
                 raise
 
 

@@ -34,6 +34,7 @@ _KINDS: dict[str, Kind] = {
 }
 """Codes of S3 that the vault service does not have, or means otherwise."""
 
+_CHECK = "Check its name, and that this account owns it."
 
 SHA256, CRC64NVME = "SHA256", "CRC64NVME"
 _OF_PARTS = {SHA256: "COMPOSITE", CRC64NVME: "FULL_OBJECT"}
@@ -117,6 +118,7 @@ class ObjectStore:
 
     def __init__(self, service: Service, region: str, *, attempts: int = 1) -> None:
         self.region = region
+        self._emulated = service.connection.emulator is not None
         self._client = s3_client(service._session, service.connection, region, attempts)
 
     def bucket_region(self, bucket: str, owner: str) -> str:
@@ -128,11 +130,12 @@ class ObjectStore:
         """
         import botocore.exceptions
 
-        with _asked():
+        made = f"{step('emulator', f'bucket {bucket}')} creates it."
+        with _asked(made if self._emulated else _CHECK):
             try:
                 found = self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner)
             except botocore.exceptions.ClientError as error:
-                _name_failure(error, {400: "ExpiredToken", 404: "NoSuchBucket"})
+                _name_failure(error, bucket, {400: "ExpiredToken", 404: "NoSuchBucket"})
                 raise
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region", self.region))
@@ -228,7 +231,7 @@ class ObjectStore:
             except botocore.exceptions.ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
-                _name_failure(error, {})
+                _name_failure(error, new.key, {})
                 raise
         record = ObjectRecord(
             size=found["ContentLength"],
@@ -343,12 +346,12 @@ class ObjectStore:
                 raise
 
 
-def _name_failure(error: Any, codes: Mapping[int, str]) -> None:
-    """Give a failed HEAD, whose answer has no body, the code that the answer to a GET would have."""
+def _name_failure(error: Any, what: str, codes: Mapping[int, str]) -> None:
+    """Give a failed HEAD, whose answer has no body, its subject and the code that a GET would have."""
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     code = {403: "AccessDenied", 503: "SlowDown", **codes}.get(status)
     if code is not None:
-        error.response["Error"].update(Code=code, Message=f"status {status}")
+        error.response["Error"].update(Code=code, Message=f"{what} (status {status})")
 
 
 def _version(answer: Mapping[str, Any]) -> str | None:
@@ -367,18 +370,18 @@ def _sha256(body: HashedBody) -> str:
 
 
 @contextmanager
-def _asked() -> Iterator[None]:
+def _asked(absent: str = _CHECK) -> Iterator[None]:
     """Translate failures of S3; what does not exist there is no :class:`NotFound` of a vault or a job."""
     try:
-        with s3_failures(_KINDS, _cure):
+        with s3_failures(_KINDS, partial(_cure, absent)):
             yield
     except NotFound as error:
         raise Refused(error.message, cure="", code=error.code) from None
 
 
-def _cure(code: str, kind: type[GlacierError]) -> str:
+def _cure(absent: str, code: str, kind: type[GlacierError]) -> str:
     if code == "NoSuchBucket":
-        return "Check its name, and that this account owns it."
+        return absent
     denied = kind is AccessDenied
     return f"{step('policy', '--iam')} shows the permissions that moves need." if denied else ""
 

@@ -333,10 +333,8 @@ class UploadDesk(Rendered):
         with self._lock:
             sizes = [source.size for source in self._sources.values()]
         if not sizes:
-            return (
-                f"Nothing is chosen for {self.vault} yet: {step('upload', 'PATH')}, or .add(PATH) and "
-                ".start() of this desk."
-            )
+            ways = f"{step('upload', 'PATH')}, or .add(PATH) and .start()"
+            return f"Nothing is chosen for {self.vault} yet: {ways}."
         words = f"{plural(len(sizes), 'file')}, {human_bytes(sum(sizes))}, for {self.vault}: {self.state}"
         if self.report is not None and self.state == PAUSED:
             words += f" at {self.report.fraction:.0%}; what was being sent is sent again"

@@ -20,7 +20,7 @@ _OTHERS = {
     ("inventory", "verified"): "read {name}",
     ("drop", "in progress"): "started {name}: {error}",
     ("drop", "ready"): "{name}: {error}",
-    ("drop", "verified"): "finished {name}: {file}",
+    ("drop", "done"): "finished {name}: {file}",
 }
 
 

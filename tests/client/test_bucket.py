@@ -71,7 +71,7 @@ def test_what_is_no_bucket_here_is_refused(here, emulator):
     """With the reason and the next step."""
     abroad = emulator.s3_client("eu-west-1")
     abroad.create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    with pytest.raises(NotFound, match="no such bucket"):
+    with pytest.raises(NotFound, match="no such bucket: nothing-there"):
         here.known_vault("s3://nothing-there")
     with pytest.raises(RegionError, match="eu-west-1"):
         here.known_vault("s3://abroad")

@@ -130,7 +130,9 @@ def test_locking_for_ever_takes_the_vaults_name(shell, client, lock_file, keyboa
     def state():
         return client.get_vault_lock(vaultName="photos")["State"]
 
-    assert "no lock" in shell.ok("lock", "photos")
+    assert "no lock" in shell.ok("lock") == shell.ok("lock", "photos")
+    assert shell("lock", "--policy", "lock.json", "--yes") == 2
+    assert "Which vault?" in shell.err
     assert shell("lock", "photos", "--policy", "lock.json") == 2
     shell.ok("lock", "photos", "--policy", "lock.json", "--yes")
     assert "on trial" in shell.out
@@ -163,7 +165,7 @@ def test_a_lock_is_completed_on_the_line_with_the_name_repeated(shell, client, l
 @pytest.mark.parametrize(
     "words",
     [
-        ["lock"],
+        ["lock", "--abort"],
         ["lock", "photos", "--abort", "--complete"],
         ["lock", "photos", "--confirm", "photos"],
         ["lock", "photos", "--lock-id", "x"],

@@ -139,7 +139,10 @@ def test_a_vault_is_emptied_and_dropped_over_days(main, later):
     later(hours=25)
     main.ok("wait", "--timeout", "30")
     assert "photos" not in main.ok("vaults")
-    assert "proven empty and dropped" in main.ok("drops")
+    board = main.ok("drops")
+    assert "✔ done" in board
+    assert "proven empty and dropped" in board
+    assert "1 job: 1 done" in board
 
 
 def test_it_waits_where_it_is_told_to(main, later, emulator):

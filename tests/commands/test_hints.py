@@ -72,6 +72,15 @@ def test_an_option_is_corrected(bare, words, meant):
 
 
 @pytest.mark.parametrize(
+    ("verb", "shows"), [("restore", True), ("rm", True), ("upload", False), ("ls", False)]
+)
+def test_a_plan_needs_no_dry_run(bare, verb, shows):
+    """Where a plan is always shown first; an upload shows it above a price only."""
+    assert bare(verb, "a", "--dry-run") == InputError.exit_code
+    assert ("Without --yes, only the plan is shown." in bare.err) is shows
+
+
+@pytest.mark.parametrize(
     "words",
     [
         *[

@@ -174,15 +174,14 @@ def test_a_face_sets_the_limit_of_all_plans(face, glacier, jobs_of):
     assert jobs_of() == []
 
 
-def test_a_price_is_said_before_and_after(face, glacier):
-    """Of all that is confirmed on the line; what costs nothing has none."""
+def test_a_price_is_said_once(face, glacier):
+    """Before it is paid, of all that is confirmed on the line; what costs nothing has none."""
     with pytest.raises(OverBudget):
         glacier("restore", "*", "--yes", "--max-cost", "1")
     glacier("restore", "*", "--yes", "--to", "back")
     before, after = face.notes[-2:]
     assert before.startswith("This costs $2.01")
-    assert "started. Price: $2.01" in after
-    assert after.endswith(" %glacier history 1 shows what it comes to.")
+    assert after.endswith(" started. %glacier history 1 shows the outcome.")
     said = len(face.notes)
     glacier("restore", "*", "--yes", "--to", "back")
     assert face.notes[said:] == ["Restore 2 archives (2 KiB) from photos to back: started."]

@@ -201,12 +201,12 @@ def test_why_tells_of_words_that_make_no_line(shell: InteractiveShell, cell: str
 def test_an_assigned_result_says_what_was_done(
     connected: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was started and its price, or what was changed; what only reads adds nothing."""
+    """What was started, or what was changed; what only reads adds nothing."""
     (tmp_path / "a.bin").write_bytes(b"a")
     monkeypatch.chdir(tmp_path)
     lines = {
         "x = %glacier upload a.bin": "Upload 1 file (1 B) to photos: done.",
-        "x = %glacier restore a.bin --yes": "from photos to restored: started. Price: ",
+        "x = %glacier restore a.bin --yes": "from photos to restored: started. %glacier history",
         "x = %glacier rm a.bin --yes": "Deleted 1 archive from photos",
         "x = %glacier create films": "The vault in use is films.",
         "x = %glacier tags films owner=ann": "tags films owner=ann: done.",

@@ -144,7 +144,7 @@ def test_a_file_of_that_name_stays_and_the_one_beside_it_counts(backup, recover,
     write(backup.root, a=b"of the snapshot")
     backup.run()
     place(tmp_path / "to/a", b"of the user")
-    recover()
+    assert recover().renamed == 1
     assert {name: what[1] for name, what in back(tmp_path).items()} == {
         "a": b"of the user",
         "a (2)": b"of the snapshot",
@@ -247,16 +247,20 @@ def test_names_come_back_as_near_as_they_can(backup, recover, asked_for, tmp_pat
     root = backup.root
     for number, name in enumerate([b"a\\b", b"a_b", b"caf\xe9", b"x:y", b"tail. "]):
         place(root / os.fsdecode(name), b"%d" % number)
+    place(root / "plain name.txt", b"5")
     backup.run()
-    recover()
+    done = recover()
+    assert done.renamed == 5
+    assert "5 names changed:" in repr(done)
     assert {name: what[1] for name, what in back(tmp_path).items()} == {
         "a_b": b"0",
         "a_b (2)": b"1",
         "caf_xe9": b"2",
         "x_y": b"3",
         "tail__": b"4",
+        "plain name.txt": b"5",
     }
-    assert recover().there == 5
+    assert recover().there == 6
     assert len(asked_for) == 1
 
 

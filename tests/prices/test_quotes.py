@@ -146,7 +146,7 @@ def test_a_headline_names_the_sum_its_largest_part_and_what_is_not_known():
     """26 GB over the internet at 0.09 = 2.34, standard retrieval 0.26: 2.60; free 100 GB and 10 GB: 0.16."""
     quote = retrieval(US, 26 * GB, 0, "Standard") + transfer_out(US, 26 * GB, "internet")
     assert quote.headline() == (
-        "$2.60, of it $2.34 for 26 GB of transfer out to the internet; $0.1600 if nothing of this "
+        "$2.60, of which $2.34 is for 26 GB of transfer out to the internet; $0.1600 if nothing of this "
         "month's free 10 GB of standard retrieval and 100 GB of transfer out to the internet is used"
     )
     without = PriceTable("us-east-1", {k: v for k, v in US.figures.items() if "transfer" not in k})

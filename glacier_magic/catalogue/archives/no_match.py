@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from ...base.rendering import visible
 from ...base.units import plural
-from ...errors.steps import step
+from ...errors.steps import quoted, step
 from ..storage.letters import folded
 from . import folders, identity
 from .patterns import literal, literals
@@ -41,15 +40,15 @@ def _hints(database: Database, scope: Scope, vault: str, word: str) -> list[str]
         most = database.limits.counted_rows
         found = _count(database, scope, vault, Query(text=" ".join(words)))
         number = f"more than {most:,} names" if found > most else plural(found, "name")
-        steps = [step("find", " ".join(map(shlex.quote, words)))]
-        around = f"*{word}*"
+        steps = [step("find", " ".join(map(quoted, words)))]
+        around = f"*{word.strip('*')}*"
         if found and _count(database, scope, vault, Query(glob=around)):
-            steps.insert(0, step("ls", shlex.quote(around)))
+            steps.insert(0, step("ls", quoted(around)))
         verb = "contains" if found == 1 else "contain"
         shown = " and ".join(repr(each) for each in words)
         hints += [f"{number} {verb} {visible(shown)}: {' or '.join(steps)}."] if found else []
     for path, archives in _folders(database, scope, vault, word)[:1]:
-        inside = step("ls", shlex.quote(f"{literal(path)}*"))
+        inside = step("ls", quoted(f"{literal(path)}*"))
         hints.append(f"{visible(path)} is a folder of {plural(archives, 'archive')}: {visible(inside)}.")
     return hints
 

@@ -139,7 +139,7 @@ class DeletePlan(SelectionPlan[Deleted]):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        return [*self._selection_facts(), ("inventory", "lists them until the next daily one is made")]
+        return [*self._selection_facts(), ("inventory", "unchanged until the next daily one is made")]
 
     def happened(self, result: Deleted) -> dict[str, Any]:
         """Return how many archives were deleted, how many not, and bytes where it was all."""

@@ -54,7 +54,7 @@ class DeleteMovedPlan(DeletePlan):
             ages = ((archive.size, archive.created) for archive in self._young)
             fee = early_deletion(self._prices, ages, self._engine.service.clock.now_ms())
             words = f"{count} ({size}) younger than 90 days, a fee of {money(fee.known)}"
-            facts.append(("left out", f"{words}: {option('max-fee', 'USD')} deletes them, too"))
+            facts.append(("left out", f"{words}: included with {option('max-fee', 'USD')}"))
         return facts
 
     def promised(self) -> dict[str, Any]:

@@ -208,7 +208,7 @@ class Migrations(Rendered):
         states = Counter(self._values("state"))
         counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
         size = human_sum(self._values("size"))
-        words = f"{plural(len(self), 'move')} of archives of {self._vault} ({size}): {counts or 'none'}"
+        words = f"{plural(len(self), 'move')} of archives of {self._vault} ({size}){counts and f': {counts}'}"
         reasons = Counter(row.error or row.state for _, row in self.stuck)
         if reasons:
             why = "; ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common(3))
