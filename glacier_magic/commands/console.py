@@ -348,7 +348,9 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     if price and not plan.refusal:
         face.note(f"This costs {price}.")
     outcome = run_shown(face, plan, confirm)
-    words = f"{plan.title}: {'started' if isinstance(outcome, Batch) else 'done'}."
+    some_left = isinstance(outcome, Deleted) and outcome.failed + outcome.left
+    state = "started" if isinstance(outcome, Batch) else "ended" if some_left else "done"
+    words = f"{plan.title}: {state}."
     if price:
         changed = plan.price not in ("", price)  # it is as of the run now, unless all of it is done
         now = f" Price: {plan.price}." if changed else ""

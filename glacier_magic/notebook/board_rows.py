@@ -34,7 +34,7 @@ COLUMNS = (
 )
 """They fit into a page of 900 pixels; what there is no room for is below the name and the state."""
 
-FOLDED = ("verified", "unverified", "forgotten")
+FOLDED = ("verified", "unverified", "done", "forgotten")
 FOLDED_AFTER = timedelta(days=1)
 """How long finished rows are shown."""
 TONES = {
