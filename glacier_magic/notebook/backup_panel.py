@@ -16,7 +16,7 @@ from ..plans.backup_plan import BackupPlan
 from .card import PlanCard
 from .display import Place, Record, said
 from .row_table import Column, Table, TableRow
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 from .views import view_of
 
 TALLEST = 10
@@ -122,8 +122,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._reload = widgets.Button(description="Reload", tooltip="Read the catalogue again")
         self._reload.on_click(lambda _: self._changed())
         self._summary, self._status, self._area = widgets.HTML(), widgets.HTML(), widgets.VBox()
-        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        buttons = widgets.HBox([self._back_up, self._snapshot, self._browse, self._reload], layout=flow)
+        buttons = side_by_side(self._back_up, self._snapshot, self._browse, self._reload)
         super().__init__([self._table, buttons, self._summary, self._status, self._area])
         self.add_class("glacier-backups")
         self.refresh()

@@ -22,7 +22,7 @@ from .display import Place, said
 from .face import board_record
 from .go_on import follow_consent, go_on_box
 from .row_table import Table, source
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 from .views import view_of
 
 INTERVAL = 0.1  # seconds between two updates of the page
@@ -129,13 +129,10 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._forget = self._button(
             "Forget", "Remove from the board; files are not touched", self._forget_rows
         )
-        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        self._filters = widgets.HBox(
-            [self._state, self._vault, self._text, self._order, self._fold], layout=flow
-        )
+        self._filters = side_by_side(self._state, self._vault, self._text, self._order, self._fold)
         self._go_on = go_on_box()
         rows = [self._now, self._folder, self._show_file, self._again, self._forget, self._check]
-        self._buttons = widgets.HBox([*rows, *self._go_on], layout=flow)
+        self._buttons = side_by_side(*rows, *self._go_on)
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
         def clicked(_: object) -> None:

@@ -20,7 +20,7 @@ from .file_list import FileList
 from .job_board import INTERVAL, RECORDED, rate_text
 from .leftovers import LeftoversCard
 from .picker import Picker
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 
 THROUGH_THE_PAGE = 8 << 20
 """The most bytes of a file from the browser: Jupyter servers refuse messages over 10 MiB."""
@@ -69,7 +69,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         rows = [
             widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"),
             self._picker,
-            widgets.HBox([self._run, self._rate, self._browser]),
+            side_by_side(self._run, self._rate, self._browser),
             self._status,
             self._summary,
             self._bar,
