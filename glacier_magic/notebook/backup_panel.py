@@ -36,7 +36,7 @@ COLUMNS = (
     _column("files", "files", "fit-content(90px)", number=True, wide=4, under="size", words="{} files"),
     _column("size", "size", "fit-content(90px)", number=True),
     _column("stored", "stored", "fit-content(90px)", number=True, wide=3, under="month", words="of {}"),
-    _column("month", "a month", "fit-content(110px)", number=True),
+    _column("month", "a month", "fit-content(100px)", number=True),
 )
 """They fit into a page of 900 pixels, as those of the job board do."""
 

@@ -342,7 +342,7 @@ function table({ model, el }) {
     const order = columns.map((_, i) => i).filter((i) => columns[i].wide).sort((a, b) => columns[b].wide - columns[a].wide);
     const needed = () => columns.reduce((sum, _, i) => sum + (out[i] ? 0 : least(i)), 0);
     while (!all && fitting && order.length && needed() > room) out[order.shift()] = true;
-    const tracks = columns.map(({ width }, i) => (most[i] ? `${least(i)}px` : width)).filter((_, i) => !out[i]);
+    const tracks = columns.map(({ width }, i) => (most[i] ? `minmax(0, ${least(i)}px)` : width)).filter((_, i) => !out[i]);
     whole.style.setProperty("--gm-tracks", `27px ${tracks.join(" ")}`);
     const widest = tracks.reduce((sum, track) => sum + parseFloat(/[\d.]+(?=em)/.exec(track)), 2.1);
     whole.style.setProperty("--gm-least", all ? `${widest}em` : "0");
