@@ -56,6 +56,7 @@ class BoardTable(Table):
         """Send the current rows; called from any thread."""
         with self._guard:
             same = self.page["query"] == self._board.query
+            self.height = max(self.height, _height(self._board))
             # After a new order or filter, the page begins at the top again.
             start, stop = self._sight if same else (0, 0)
             # The rows in sight, without the page asking for them.
@@ -72,6 +73,11 @@ class BoardTable(Table):
             self._sight = (0, 0)
 
 
+def _height(rows: BoardRows) -> int:
+    """Return the number of rows to make room for: that of the rows shown, or of the text without any."""
+    return min(TALLEST, rows.count) or 2
+
+
 class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     """A table of jobs, updated by the tracker's thread, with buttons that act on the selection."""
 
@@ -85,11 +91,14 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         first = batch.snapshot
         self._rows = BoardRows(first, self._allow, fold=batch.everything)
-        least = 5 if batch.everything else 2
-        height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
         self._table = BoardTable(
-            self._rows, self._set_rate, label=self._title, height=height, line=LINE, ended=news(first)
+            self._rows,
+            self._set_rate,
+            label=self._title,
+            height=_height(self._rows),
+            line=LINE,
+            ended=news(first),
         )
         self._show_rate()
         self._make_controls()

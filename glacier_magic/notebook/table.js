@@ -72,7 +72,7 @@ function table({ model, el }) {
   const free = keep(whole);
 
   // Not what the page measures: that is nothing while a tab is hidden or a theme is changed.
-  const high = model.get("height") * ROW;
+  let high = 0; // pixels of the rows in sight
   let page = {};
   let cache = new Map(); // place -> row
   let faded = new Map(); // rows as they were, shown until they have come anew
@@ -384,8 +384,10 @@ function table({ model, el }) {
   }
 
   function settle() {
-    grid.style.height = `${high + HEAD + grid.offsetHeight - 2 - grid.clientHeight}px`; // a sideways scroll bar
+    high = model.get("height") * ROW;
+    pane.style.height = `${high}px`;
     space.style.height = `${Math.max(0, tall() - high)}px`;
+    grid.style.height = `${high + HEAD + grid.offsetHeight - 2 - grid.clientHeight}px`; // a sideways scroll bar
     grid.setAttribute("aria-rowcount", page.count === null ? -1 : page.count + 1);
     nothing.hidden = page.count !== 0;
     nothing.textContent = model.get("nothing") || "Nothing matches.";
@@ -424,8 +426,6 @@ function table({ model, el }) {
     redraw();
   }
 
-  pane.style.height = `${high}px`;
-  grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
   model.on("change:moved", changed);
   model.on("change:totals", refreshTotals);
@@ -443,16 +443,18 @@ function table({ model, el }) {
   const sizes = new ResizeObserver(layout);
   sizes.observe(grid);
   model.on("change:more", layout);
-  changed();
+  model.on("change:height", layout);
   return () => {
+  changed();
     free();
     model.off("change:page", changed);
     model.off("change:moved", changed);
     model.off("change:totals", refreshTotals);
     model.off("msg:custom", heard);
     model.off("change:more", layout);
-    sizes.disconnect();
+    model.off("change:height", layout);
   };
+    sizes.disconnect();
 }
 
 export default { render: table };
