@@ -143,8 +143,9 @@ function table({ model, el }) {
     one.cells.forEach((cell, i) => {
       const [text, small, icon] = ["bdi", "small", ".gm-icon"].map((kind) => cell.querySelector(`:scope > ${kind}`));
       // The end of a path distinguishes it: its folders are cut first.
-      const cut = i === 0 && (looks.note || below(i, cells)) ? cells[i].lastIndexOf("/", cells[i].length - 2) + 1 : 0;
-      if (cut) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
+      const single = ROW === LINE ? !columns[i].number : i === 0 && (looks.note || below(i, cells));
+      const cut = single ? cells[i].slice(0, -1).search(/[/\\][^/\\]*$/) + 1 : 0;
+      if (cut > 5) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
       else text.textContent = cells[i];
       cell.title = titles[i] || cells[i];
       cell.classList.toggle("gm-warn", cells[i].startsWith("⚠"));
@@ -386,8 +387,8 @@ function table({ model, el }) {
   function settle() {
     high = model.get("height") * ROW;
     pane.style.height = `${high}px`;
-    space.style.height = `${Math.max(0, tall() - high)}px`;
     grid.style.height = `${high + HEAD + grid.offsetHeight - 2 - grid.clientHeight}px`; // a sideways scroll bar
+    space.style.height = `${Math.max(0, tall() - high)}px`;
     grid.setAttribute("aria-rowcount", page.count === null ? -1 : page.count + 1);
     nothing.hidden = page.count !== 0;
     nothing.textContent = model.get("nothing") || "Nothing matches.";
@@ -444,8 +445,8 @@ function table({ model, el }) {
   sizes.observe(grid);
   model.on("change:more", layout);
   model.on("change:height", layout);
-  return () => {
   changed();
+  return () => {
     free();
     model.off("change:page", changed);
     model.off("change:moved", changed);
@@ -453,8 +454,8 @@ function table({ model, el }) {
     model.off("msg:custom", heard);
     model.off("change:more", layout);
     model.off("change:height", layout);
-  };
     sizes.disconnect();
+  };
 }
 
 export default { render: table };
