@@ -11,6 +11,12 @@ from ..transfer.unfinished import Leftovers
 from .display import Place, Record, said, shown
 from .view import View, in_background
 
+# The sentence below the table is as wide as the page; a wider table scrolls.
+_WIDE = (
+    "<style>.glacier-leftovers .widget-html-content{min-width:0;overflow-x:auto;line-height:1.4}"
+    ".glacier-leftovers .widget-html{height:auto}</style>"
+)
+
 
 class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
     """The table of unfinished uploads, with a button to resume those of this catalogue."""
@@ -31,6 +37,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         table = widgets.HTML(leftovers._repr_mimebundle_()["text/html"])
         super().__init__([table, self._resume, self._status])
+        self.add_class("glacier-leftovers")
 
     def show(self) -> None:
         """Display the card and its record in the running cell."""
