@@ -14,7 +14,7 @@ from ..client.backup_sets import BackupSets, SetState
 from ..errors import GlacierError, describe
 from ..plans.backup_plan import BackupPlan
 from .card import PlanCard
-from .display import Place, Record, said
+from .display import Place, Record, SavedPlace, said
 from .row_table import Column, Table, TableRow
 from .view import View, in_background, side_by_side
 from .views import view_of
@@ -130,7 +130,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the panel and its record in the running cell."""
         Place(self)  # two outputs: a page without a kernel shows the second one
-        self._place = Place(self._record())
+        self._place = SavedPlace(self._record())
 
     def _changed(self) -> None:
         try:

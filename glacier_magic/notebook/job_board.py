@@ -18,7 +18,7 @@ from ..errors import GlacierError, describe
 from ..jobs import Batch, BoardSnapshot
 from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, COLUMNS, NOT_DONE, BoardRows
-from .display import Place, said
+from .display import Place, SavedPlace, said
 from .face import board_record
 from .go_on import follow_consent, go_on_box
 from .row_table import Table, source
@@ -157,7 +157,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the board and its record in the running cell."""
         Place(self)  # two outputs: a page without a kernel shows the second one
-        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
+        self.keep_in(SavedPlace(board_record(self._batch.snapshot, self._batch.title)))
 
     def keep_in(self, place: Place, _own: Place | None = None) -> None:
         """Write the record to *place* from now on, for pages without a kernel."""

@@ -8,7 +8,7 @@ from ..base.rendering import escape
 from ..errors import describe
 from ..transfer.progress import Report
 from ..transfer.unfinished import Leftovers
-from .display import Place, Record, said, shown
+from .display import Place, Record, SavedPlace, said, shown
 from .view import View, in_background
 
 # The sentence below the table is as wide as the page; a wider table scrolls.
@@ -35,7 +35,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         self._resume.on_click(lambda _: self._start())
         self._status = widgets.HTML()
         self._place: Place | None = None
-        table = widgets.HTML(leftovers._repr_mimebundle_()["text/html"])
+        table = widgets.HTML(_WIDE + leftovers._repr_mimebundle_()["text/html"])
         super().__init__([table, self._resume, self._status])
         self.add_class("glacier-leftovers")
 
@@ -44,7 +44,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         shown(self)
         text = repr(self._leftovers)
         table = self._leftovers._repr_mimebundle_()["text/html"]
-        self._place = Place(
+        self._place = SavedPlace(
             Record(text, f"<details><summary>Saved with the notebook</summary>{table}</details>")
         )
 

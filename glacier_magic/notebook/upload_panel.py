@@ -15,7 +15,7 @@ from ..base.units import human_bytes, parse_rate
 from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
-from .display import Place, Record
+from .display import Place, Record, SavedPlace
 from .file_list import FileList
 from .job_board import INTERVAL, RECORDED, rate_text
 from .leftovers import LeftoversCard
@@ -86,7 +86,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the panel and its record in the running cell."""
         self._own = Place(self)
-        self._place = Place(Record(repr(self._desk), self._desk._repr_html()))
+        self._place = SavedPlace(Record(repr(self._desk), self._desk._repr_html()))
         self._write()
 
     # What the user does
