@@ -427,10 +427,6 @@ function table({ model, el }) {
     redraw();
   }
 
-  model.on("change:page", changed);
-  model.on("change:moved", changed);
-  model.on("change:totals", refreshTotals);
-  model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
   grid.addEventListener("wheel", wheeled, { passive: false });
@@ -443,17 +439,19 @@ function table({ model, el }) {
 
   const sizes = new ResizeObserver(layout);
   sizes.observe(grid);
-  model.on("change:more", layout);
-  model.on("change:height", layout);
+  const acts = {
+    "change:page": changed,
+    "change:moved": changed,
+    "change:totals": refreshTotals,
+    "change:more": layout,
+    "change:height": layout,
+    "msg:custom": heard,
+  };
+  for (const [name, act] of Object.entries(acts)) model.on(name, act);
   changed();
   return () => {
     free();
-    model.off("change:page", changed);
-    model.off("change:moved", changed);
-    model.off("change:totals", refreshTotals);
-    model.off("msg:custom", heard);
-    model.off("change:more", layout);
-    model.off("change:height", layout);
+    for (const [name, act] of Object.entries(acts)) model.off(name, act);
     sizes.disconnect();
   };
 }
