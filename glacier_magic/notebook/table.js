@@ -143,8 +143,8 @@ function table({ model, el }) {
     one.cells.forEach((cell, i) => {
       const [text, small, icon] = ["bdi", "small", ".gm-icon"].map((kind) => cell.querySelector(`:scope > ${kind}`));
       // The end of a path distinguishes it: its folders are cut first.
-      const single = ROW === LINE ? !columns[i].number : i === 0 && (looks.note || below(i, cells));
-      const cut = single ? cells[i].slice(0, -1).search(/[/\\][^/\\]*$/) + 1 : 0;
+      const paths = i ? !columns[i].under && !hosts.has(i) : ROW === LINE || looks.note || below(i, cells);
+      const cut = paths ? cells[i].slice(0, -1).search(/[/\\][^/\\]*$/) + 1 : 0;
       if (cut > 5) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
       else text.textContent = cells[i];
       cell.title = titles[i] || cells[i];
