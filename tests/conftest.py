@@ -523,6 +523,7 @@ def changed_stream():
 
 CONNECT = """
 import signal
+import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell without jobs lets its children ignore it
 def connect(folder, region, catalogue, **limits):
     from glacier_magic import Session
@@ -530,13 +531,30 @@ def connect(folder, region, catalogue, **limits):
     from glacier_magic.client.connect import connection_for
     connection = connection_for(emulator=folder, region=region)
     return Session(connection, catalogue=catalogue, limits=Limits(**limits))
+def stop(*_, **__):
+    print("stopped", flush=True)
+    sys.stdin.readline()
+def stop_at(when, owner, name, number=1):
+    original, calls = getattr(owner, name), []
+    def call(*arguments, **options):
+        calls.append(name)
+        stops = len(calls) == number
+        if stops and when == "before":
+            stop()
+        result = original(*arguments, **options)
+        if stops and when == "after":
+            stop()
+        return result
+    setattr(owner, name, call)
 """
 
 
 class Child:
     """Another process of ours: runs a script until it prints a line, then is killed or left.
 
-    The script has ``connect(folder, region, catalogue, **limits)`` to open a session.
+    The script has ``connect(folder, region, catalogue, **limits)`` to open a session, ``stop()`` to
+    print "stopped" and wait for a line, and ``stop_at(when, owner, name, number)`` to stop "before" or
+    "after" the call of a function that has this number.
     """
 
     def __init__(self, script, *arguments):
@@ -582,6 +600,11 @@ class Child:
         self._watch()
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
+
+    def kill_when_stopped(self):
+        """End it where the script stops."""
+        self.until("stopped")
+        self.kill()
 
     def kill(self):
         """End it as a power cut would: with SIGKILL."""

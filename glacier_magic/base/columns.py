@@ -50,11 +50,10 @@ def label(column: str, *, archives: bool = False) -> str:
     return _LABELS.get(column, column.replace("_", " "))
 
 
-def cell(column: str, value: object, now: datetime | None = None) -> str:
+def cell(column: str, value: object) -> str:
     """Return a value as people read it: ``1.46 GiB``, ``20 Mar 2019 17:03 CET``, a shortened id.
 
     :param value: a text, number, time, or None for a missing value, which is ``""``.
-    :param now: the present, whose day and year are left out of times.
     """
     if value is None:
         return ""
@@ -63,7 +62,7 @@ def cell(column: str, value: object, now: datetime | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return local_time(value, now) if value.tzinfo else f"{value:%Y-%m-%d %H:%M}"
+        return local_time(value) if value.tzinfo else f"{value:%Y-%m-%d %H:%M}"
     if column in IDS:
         return short_id(str(value))
     if isinstance(value, int | float) and column in BYTES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +39,6 @@ class TextTable:
     ) -> None:
         self._table, self._width, self._heading, self._whole = table, width, heading, whole
         self._style = style or (lambda _, text: text)
-        self._now = datetime.now(UTC)
         self.dropped: list[str] = []
         """The columns that the terminal has no room for, once the lines were read."""
         self.count = 0
@@ -77,11 +75,7 @@ class TextTable:
         names = self._table.columns
         return [
             [
-                visible(
-                    text(value)
-                    if text and name in IDS and value is not None
-                    else cell(name, value, self._now)
-                )
+                visible(text(value) if text and name in IDS and value is not None else cell(name, value))
                 for name, value in zip(names, row, strict=True)
             ]
             for row in rows

@@ -166,15 +166,16 @@ def short_id(identifier: str) -> str:
 
 
 def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bool = True) -> str:
-    """Return a time in the user's time zone, with day and year only if they are not today's.
+    """Return a time in the user's time zone.
 
+    :param now: the present, whose day and year are left out; None in what is read later, too.
     :param zone: whether to include the name of the time zone.
     """
     if moment is None:
         return ""
-    local, here = moment.astimezone(), (now or datetime.now(UTC)).astimezone()
-    day = "" if local.date() == here.date() else "%d %b "
-    year = "" if local.year == here.year else "%Y "
+    local, here = moment.astimezone(), now and now.astimezone()
+    day = "" if here and local.date() == here.date() else "%d %b "
+    year = "" if here and local.year == here.year else "%Y "
     return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
 
 

@@ -205,13 +205,16 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs | 
     holdings = {row["vault"]: of_vault(row["archives"], row["size"]) for row in rows}
     # The service reports 0 archives before the first inventory.
     never = [row["vault"] for row in rows if row["inventory"] is None]
+    for vault in never:
+        for whole_vault in console.session.catalogue.archives.du(vault)[:1]:
+            holdings[vault] = Holding(whole_vault.bytes, whole_vault.archives)
     made = [row["inventory"] for row in rows if row["inventory"] is not None]
     notes = []
     if made:
         oldest = local_time(min(made), console.session.service.clock.now())
         notes.append(f"Sizes as of each vault's last inventory; the oldest is of {oldest}.")
     if never:
-        notes.append(f"Counted as empty, as they have no inventory yet: {', '.join(never)}.")
+        notes.append(f"No inventory yet, only what this catalogue stored: {', '.join(never)}.")
     return Costs("vault", holdings, prices, notes)
 
 

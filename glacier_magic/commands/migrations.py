@@ -12,8 +12,8 @@ from ..plans.migrate.prove_plan import Proved
 from ..transfer.migrate.proving import AT_REST
 from .console import Console
 from .grammar import Parser, Verb
-from .options import archive_words, rate_option, set_rate, vault_option, waiting_options, yes_option
-from .plan_options import destination_option, limit_options, limited, settled, tier_option
+from .options import archive_words, set_rate, vault_option
+from .plan_options import limited, running_options, settled, tier_option
 
 _OF_PLANS = ("level", "role", "tier", "destination", "max_cost", "yes", "wait")
 
@@ -36,11 +36,7 @@ def _configure(parser: Parser) -> None:
     )
     parser.add_argument("--role", metavar="ARN", help="of the role that reads the objects for S3 (level 3)")
     tier_option(parser, default=None)
-    destination_option(parser)
-    limit_options(parser)
-    yes_option(parser)
-    rate_option(parser)
-    waiting_options(parser)
+    running_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:

@@ -78,16 +78,17 @@ def limited(plan: P, args: Namespace) -> P:
 def retrieval_options(parser: Parser) -> None:
     """Add the options of a retrieval whose files have their own place: tier, price and waiting."""
     tier_option(parser, default="standard")
-    _running_options(parser)
+    running_options(parser)
 
 
 def restore_options(parser: Parser) -> None:
     """Add the options for running a restore plan."""
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
-    _running_options(parser)
+    running_options(parser)
 
 
-def _running_options(parser: Parser) -> None:
+def running_options(parser: Parser) -> None:
+    """Add the options for running a plan that retrieves archives."""
     destination_option(parser)
     limit_options(parser)
     yes_option(parser)

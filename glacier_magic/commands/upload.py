@@ -56,6 +56,8 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    if args.name and not args.stdin:
+        raise InputError("--name names standard input: a file keeps its name", cure="Leave --name out.")
     # Without files, a page can show the panel to choose them.
     if console.face.rich and not args.paths and not args.stdin:
         set_rate(console, args)

@@ -14,7 +14,7 @@ from ..client.backup_sets import BackupSets, SetState
 from ..errors import GlacierError, describe
 from ..plans.backup_plan import BackupPlan
 from .card import PlanCard
-from .display import Place, Record, SavedPlace, said
+from .display import Place, Record, SavedPlace, said, unfolding
 from .row_table import Column, Table, TableRow
 from .view import View, in_background, side_by_side
 from .views import view_of
@@ -192,8 +192,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def _record(self) -> Record:
         html = self._sets._repr_mimebundle_()["text/html"]
-        title = f"Saved with the notebook: {self._sets.title}"
-        return Record(repr(self._sets), f"<details><summary>{escape(title)}</summary>{html}</details>")
+        return unfolding(repr(self._sets), html, self._sets.title)
 
     def close(self) -> None:
         """Remove the panel from the page."""

@@ -26,6 +26,12 @@ def note(text: str) -> Record:
     return Record(text, f'<p class="glacier-note">{escape(text)}</p>')
 
 
+def unfolding(text: str, html: str, words: str = "") -> Record:
+    """Return the record of a widget: in HTML, a line that unfolds to the whole of it."""
+    line = f"Saved with the notebook: {words}" if words else "Saved with the notebook"
+    return Record(text, f"<details><summary>{escape(line)}</summary>{html}</details>")
+
+
 def said(text: str) -> str:
     """Return a text as HTML that screen readers announce when it changes."""
     return f'<span role="status">{escape(text)}</span>'

@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from ..base.rendering import escape, visible
+from ..base.rendering import visible
 from ..catalogue.archives.where import WhereError
 from ..errors import GlacierError, InputError, describe
 from ..explore import Browser
@@ -23,7 +23,7 @@ from ..explore.explorer import dropped_in_words
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
 from . import scenes
-from .display import Place, Record, SavedPlace, shown
+from .display import Place, Record, SavedPlace, shown, unfolding
 from .explorer_rows import ExplorerRows
 from .row_table import Table, source
 from .view import View, in_background
@@ -264,6 +264,4 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
 
 def _record(explorer: Browser) -> Record:
-    title = f"Saved with the notebook: {explorer.title}"
-    html = f"<details><summary>{escape(title)}</summary>{explorer._repr_html()}</details>"
-    return Record(explorer._repr_text(), html)
+    return unfolding(explorer._repr_text(), explorer._repr_html(), explorer.title)

@@ -12,7 +12,7 @@ from ..commands.terminal import progress_on, say_on
 from ..commands.waiting import wait_on
 from ..transfer.progress import Busy, Delayed
 from . import MAGIC
-from .display import Place, Record, note
+from .display import Place, Record, note, unfolding
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -95,13 +95,8 @@ class NotebookFace:
 
 def board_record(snapshot: BoardSnapshot, title: str = "", *, folded: bool = True) -> Record:
     """Return the record of a board: a line that unfolds to the table."""
-    table = snapshot_html(snapshot, title)
-    html = (
-        f"<details><summary>Saved with the notebook: {escape(summary(snapshot))}</summary>{table}</details>"
-        if folded
-        else table
-    )
-    return Record(snapshot_text(snapshot, title), html)
+    text, table = snapshot_text(snapshot, title), snapshot_html(snapshot, title)
+    return unfolding(text, table, summary(snapshot)) if folded else Record(text, table)
 
 
 def bar(report: Report) -> Record:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +91,7 @@ def values_of(frame: pd.DataFrame, rows: Sequence[int]) -> list[tuple[Any, ...]]
 
 def cells_of(columns: Sequence[FrameColumn], values: Sequence[Any]) -> list[str]:
     """Return the cells of one row."""
-    now = datetime.now(UTC)
-    return [cell(column.name, values[column.place], now) for column in columns]
+    return [cell(column.name, values[column.place]) for column in columns]
 
 
 def main_of(columns: Sequence[FrameColumn]) -> FrameColumn:

@@ -8,7 +8,7 @@ from ..base.rendering import escape
 from ..errors import describe
 from ..transfer.progress import Report
 from ..transfer.unfinished import Leftovers
-from .display import Place, Record, SavedPlace, said, shown
+from .display import Place, Record, SavedPlace, said, shown, unfolding
 from .view import View, in_background
 
 # The sentence below the table is as wide as the page; a wider table scrolls.
@@ -42,11 +42,8 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the card and its record in the running cell."""
         shown(self)
-        text = repr(self._leftovers)
         table = self._leftovers._repr_mimebundle_()["text/html"]
-        self._place = SavedPlace(
-            Record(text, f"<details><summary>Saved with the notebook</summary>{table}</details>")
-        )
+        self._place = SavedPlace(unfolding(repr(self._leftovers), table))
 
     def _start(self) -> None:
         self._resume.disabled = True

@@ -15,7 +15,7 @@ from ..base.units import human_bytes, parse_rate
 from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
-from .display import Place, Record, SavedPlace
+from .display import Place, Record, SavedPlace, unfolding
 from .file_list import FileList
 from .job_board import INTERVAL, RECORDED, rate_text
 from .leftovers import LeftoversCard
@@ -190,13 +190,10 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._files.show([(f.key, cells, f.state in free) for f, cells in desk.rows()], desk.more())
             if self._place is not None and (state != SENDING or self._last - self._recorded >= RECORDED):
                 self._recorded = self._last
-                self._place.put(Record(repr(desk), self._record()))
+                self._place.put(self._record())
 
-    def _record(self) -> str:
-        return (
-            f"<details><summary>Saved with the notebook: {escape(self._desk.summary())}"
-            f"</summary>{self._desk._repr_html()}</details>"
-        )
+    def _record(self) -> Record:
+        return unfolding(repr(self._desk), self._desk._repr_html(), self._desk.summary())
 
     def close(self) -> None:
         """Remove the panel from the page; the queue keeps sending."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.rendering import Rendered, escape, html_notes, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
 from ..errors.steps import step
 from .book import PriceTable
@@ -210,8 +210,7 @@ class Quote(Rendered):
 
     def _repr_html(self) -> str:
         table = html_table(self._head(), self._rows(), numbers=(1, 3, 4)) if self.lines else ""
-        notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self.notes)
-        return f"{table}<p>Total: <b>{escape(self.headline())}</b></p>{notes}"
+        return f"{table}<p>Total: <b>{escape(self.headline())}</b></p>{html_notes(self.notes)}"
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -100,7 +100,7 @@ class ServiceClock:
 
     def _observe(self, emulated: str | None, speed: str, date: str | None) -> None:
         if emulated is not None:
-            self._anchor = datetime.fromisoformat(emulated.replace("Z", "+00:00"))
+            self._anchor = datetime.fromisoformat(emulated)
             self.speed = float(speed)
             self.virtual = True
         elif date is not None:

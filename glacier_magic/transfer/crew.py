@@ -6,12 +6,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from .budget import Stopped
 
 T = TypeVar("T")
 
+HEAR_OUT = 0.7
+"""Seconds for workers to end after an error."""
 WINDOW = 2.0
 """Seconds over which the throughput of a number of workers is measured."""
 
@@ -118,6 +121,16 @@ class Crew(Generic[T]):
         finally:
             for _ in self._threads:
                 self._todo.put(None)  # also if the caller stops iterating: each thread ends after its task
+
+    @contextmanager
+    def stopped_by_errors(self) -> Iterator[None]:
+        """Set the stop event if the block raises an error, and wait a moment for the workers to end."""
+        try:
+            yield
+        except BaseException:
+            self._stop.set()
+            self.wait(HEAR_OUT)  # they record their progress
+            raise
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until no task is running, or *timeout* seconds."""

@@ -29,7 +29,6 @@ from .object_proof import ObjectProof
 from .progress import Meter
 
 WORKERS = 4
-HEAR_OUT = 0.7  # seconds for workers to end after a stop
 ROUNDS = 3  # attempts to replace pieces that another program overwrites
 FEW, SAVE_EVERY = 1000, 1.0
 """The first 1,000 pieces are recorded one by one, further ones once a second."""
@@ -164,13 +163,11 @@ class Downloader:
         fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised)
         tasks = (fetch(n, piece).run for n, piece in enumerate(plan.pieces) if n not in verified)
         try:
-            for number, root in crew.run(tasks):
-                record.add(number, root)
-            self._sync(file, record)  # before the rename: a power failure must not leave a name without bytes
-        except BaseException:
-            ending.set()
-            crew.wait(HEAR_OUT)
-            raise
+            with crew.stopped_by_errors():
+                for number, root in crew.run(tasks):
+                    record.add(number, root)
+                # Before the rename: a power failure must not leave a name without bytes.
+                self._sync(file, record)
         finally:
             record.save()  # also after Ctrl-C: what is verified is not fetched again
             # A hanging worker may still write, but only into a piece without a record.

@@ -24,8 +24,6 @@ from .engine import Engine, Notes, RequestPace
 from .line import CONNECTIONS, remember_rate
 from .progress import Meter
 
-HEAR_OUT = 0.7  # seconds for workers to end after Ctrl-C
-
 Sent = tuple[int, int, bytes]
 """First byte, length and tree hash of a part that the service has."""
 
@@ -118,13 +116,10 @@ class PartSender:
         size = 0
         crew: Crew[Sent] = Crew(Tuner(1, 1) if self.beside else tuner, self.ending, "glacier-upload")
         try:
-            for start, length, root in crew.run(tasks):
-                roots[start] = root
-                size += length
-        except BaseException:
-            self.ending.set()  # end the requests in progress
-            crew.wait(HEAR_OUT)
-            raise
+            with crew.stopped_by_errors():
+                for start, length, root in crew.run(tasks):
+                    roots[start] = root
+                    size += length
         finally:
             crew.afterwards(close)
             if self._through:

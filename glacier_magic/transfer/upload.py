@@ -23,7 +23,7 @@ from .crew import Crew, Tuner
 from .engine import Engine
 from .line import part_size_on
 from .one_request import OneRequest
-from .parts import HEAR_OUT, PartSender, Shortened
+from .parts import PartSender, Shortened
 from .progress import Meter
 from .sources import Source
 
@@ -88,16 +88,12 @@ class Uploader:
         one_by_one = (
             self._attempt(source, meter, None) for source in large if meter.begins(source.key, source.size)
         )
-        try:
+        with crew.stopped_by_errors():
             for source, outcome in chain(crew.run(tasks), one_by_one):
                 if isinstance(outcome, GlacierError):
                     failures.append((source, outcome))
                 else:
                     stored(source, outcome)
-        except BaseException:
-            self.stop.set()
-            crew.wait(HEAR_OUT)  # the workers record their progress
-            raise
         return failures
 
     def _attempt(

@@ -122,19 +122,13 @@ def test_a_purchase_of_a_killed_process_is_found_and_not_repeated(
 ):
     """Killed between the answer and its note."""
     script = """
-        import sys
         import glacier_magic as gm
         folder, region, catalogue = sys.argv[1:]
         session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
-        def settle(*_):
-            print("bought", flush=True)
-            sys.stdin.readline()
-        session.catalogue.purchases.settle = settle
+        session.catalogue.purchases.settle = stop
         session.capacity().buy().run()
     """
-    one = child(script, emulator.folder, region, session_place)
-    one.until("bought")
-    one.kill()
+    child(script, emulator.folder, region, session_place).kill_when_stopped()
     found = session.capacity()
     assert "though the response was lost" in found.note
     assert len(found.units) == 1

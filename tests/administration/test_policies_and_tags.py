@@ -221,18 +221,13 @@ def test_a_lock_is_completed_by_another_process_than_the_one_that_began_it(
 ):
     """Killed at once after it began: the id is in the catalogue."""
     script = """
-        import sys
-        from pathlib import Path
         import glacier_magic as gm
         folder, region, catalogue, policy = sys.argv[1:]
         session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
         session.vault("photos").lock().initiate(policy).run()
-        print("begun", flush=True)
-        sys.stdin.readline()
+        stop()
     """
-    one = child(script, emulator.folder, region, session_place, policy())
-    one.until("begun")
-    one.kill()
+    child(script, emulator.folder, region, session_place, policy()).kill_when_stopped()
     assert "stored in the catalogue" in repr(vault.lock())
     vault.lock().complete().run("photos")
     assert client.get_vault_lock(vaultName="photos")["State"] == "Locked"

@@ -200,24 +200,15 @@ def test_a_setup_that_was_killed_half_way_is_finished_or_removed(
 ):
     """By the same commands, in another process."""
     script = """
-        import sys
         import glacier_magic as gm
         from glacier_magic.service.administration import Administration
         from glacier_magic.service.messaging import Messaging
         folder, catalogue, step = sys.argv[1:]
-        kind = Administration if step == "set_notifications" else Messaging
-        before = getattr(kind, step)
-        def stop(*arguments, **options):
-            before(*arguments, **options)
-            print("there", flush=True)
-            sys.stdin.readline()
-        setattr(kind, step, stop)
+        stop_at("after", Administration if step == "set_notifications" else Messaging, step)
         session = gm.connect(emulator=folder, region="eu-west-1", catalogue=catalogue)
         session.routing("photos").setup().run()
     """
-    one = child(script, service.folder, tmp_path / "one.sqlite", step)
-    one.until("there")
-    one.kill()
+    child(script, service.folder, tmp_path / "one.sqlite", step).kill_when_stopped()
     assert session.catalogue.routes.of("photos").state == "making"
     assert "incomplete" in repr(session.notifications())
     if step in ("create_queue", "set_notifications"):

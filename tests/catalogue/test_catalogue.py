@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base.session_limits import Limits
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
+from glacier_magic.catalogue import Catalogue, JobRecord, Scope
 from glacier_magic.errors import CatalogueError
-from tests.catalogue import mark_deleted, read_inventory
+from tests.catalogue import archive_record, mark_deleted, read_inventory, wanted
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 ELSEWHERE = Scope("111111111111", "us-east-1")
@@ -20,33 +20,7 @@ _numbers = itertools.count(1)
 
 
 def record(name="a.txt", **known):
-    values = {
-        "vault": "photos",
-        "archive_id": f"{next(_numbers):0138}",
-        "size": 7,
-        "created": 1_000,
-        "tree_hash": "0" * 64,
-        "state": "uploaded",
-        "seen": None,
-    }
-    return ArchiveRecord.described(name, **(values | known))
-
-
-def wanted(**known):
-    values = {
-        "vault": "photos",
-        "batch": "b",
-        "archive_id": f"{next(_numbers):0138}",
-        "name": "a.txt",
-        "size": 7,
-        "tree_hash": "0" * 64,
-        "tier": "Standard",
-        "root": "/r",
-        "target": "/r/a.txt",
-        "token": f"token {next(_numbers)}",
-        "state": "planned",
-    }
-    return values | known
+    return archive_record(name, next(_numbers), **known)
 
 
 @pytest.fixture
@@ -74,7 +48,7 @@ def test_the_same_vault_name_in_two_accounts_and_regions_does_not_mix(catalogue)
     for number, scope in enumerate((HERE, THERE, ELSEWHERE)):
         catalogue.rescope(scope)
         catalogue.archives.record(record(f"{number}.txt", archive_id="same"))
-        catalogue.downloads.want([wanted(name=f"{number}.txt")])
+        catalogue.downloads.want([wanted(number, name=f"{number}.txt")])
         catalogue.jobs.record([job], ours=True)
         read_inventory(catalogue, [], number, f"j{number}")
         catalogue.uploads.begin(
@@ -136,7 +110,7 @@ def test_an_upload_and_its_archive_are_written_together(catalogue):
 def test_requests_of_a_batch_are_written_all_or_none(catalogue):
     """A request that cannot be written undoes the whole batch."""
     with pytest.raises(Exception, match=r"(?i)unique"):
-        catalogue.downloads.want([wanted(token="same"), wanted(token="same")])
+        catalogue.downloads.want([wanted(1, token="same"), wanted(2, token="same")])
     assert catalogue.downloads.open() == []
 
 

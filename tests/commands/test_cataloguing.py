@@ -5,24 +5,21 @@ import random
 import pytest
 
 from glacier_magic.base import dataframes
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CatalogueError, InputError
 from glacier_magic.plans.replacing import ReplacePlan
+from tests.catalogue import archive_record
 from tests.faces import Face
 
 
 def record(console, number, name):
     console.session.catalogue.archives.record(
-        ArchiveRecord.described(
+        archive_record(
             name,
-            vault="photos",
             archive_id=random.Random(number).randbytes(69).hex(),
             size=number,
             created=number,
             tree_hash=f"{number:064x}",
-            state="pending",
-            seen=None,
         )
     )
 

@@ -73,9 +73,17 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     text = repr(costs)
     assert "in total" in text
     assert "oldest is of" in text
-    assert "Counted as empty, as they have no inventory yet: new" in text
+    assert "No inventory yet, only what this catalogue stored: new" in text
     assert "4 from your configuration" in text
     assert "--refresh" in text  # Instant Retrieval has no price
+
+
+def test_a_vault_without_an_inventory_costs_what_this_catalogue_stored(glacier, own, two_vaults, tmp_path):
+    """The service would report no archives until the next day."""
+    (tmp_path / "c.tif").write_bytes(bytes(1024))
+    glacier("upload", str(tmp_path / "c.tif"), "--vault", "new")
+    table = glacier("cost").table.set_index("vault")
+    assert list(table.loc["new", ["archives", "size", "month"]]) == [1, 1024, D(33) / (1 << 20)]
 
 
 def test_one_vault_alone(glacier, own, two_vaults):

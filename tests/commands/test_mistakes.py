@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError, NotConfirmed
 from glacier_magic.notebook.words import expand, split
+from tests.catalogue import archive_record
 from tests.counting import counting
 
 BLANKS = ("", " ", " \t\n ", "name:", "name: ", "id:", "id: ")
@@ -27,13 +27,10 @@ def beside(main, emulator, connect, session_place):
     """The same vault from Python, with one more archive that has no description."""
     session = connect(catalogue=session_place, region=re.search(r"region: (\S+)", main.ok())[1])
     client = emulator.client(session.region)
-    nameless = ArchiveRecord.described(
+    nameless = archive_record(
         "",
-        vault="photos",
         size=8,
         created=1.6e12,
-        tree_hash="0" * 64,
-        seen=None,
         state="listed",
         archive_id=client.upload_archive(vaultName="photos", body=b"nameless")["archiveId"],
     )

@@ -14,6 +14,7 @@ from glacier_magic.errors import InputError, LocalError, NotFound, OverBudget, P
 from glacier_magic.jobs import Batch
 from glacier_magic.plans import RestorePlan
 from glacier_magic.plans.past_plans import PastPlan
+from tests.catalogue import wanted
 from tests.counting import counting
 from tests.faces import Face, Terminal
 
@@ -279,23 +280,7 @@ def test_names_in_the_history_can_neither_write_html_nor_move_the_cursor(glacier
     evil = "<script>\x1b[2J"
     number = plans.begin("restore", "photos", {"title": evil, "facts": [[evil, evil]]}, made=1, run=1)
     downloads = glacier.session.catalogue.downloads
-    ids = downloads.want(
-        [
-            {
-                "vault": "photos",
-                "batch": "b",
-                "archive_id": "x",
-                "name": evil,
-                "size": 1,
-                "tree_hash": "0" * 64,
-                "tier": "Bulk",
-                "root": "/r",
-                "target": "/r/x",
-                "token": "t",
-                "state": "waiting",
-            }
-        ]
-    )
+    ids = downloads.want([wanted(name=evil, state="waiting")])
     plans.link(number, [(ids[0], True, 1)])
     downloads.update(ids[0], state="failed", error=evil)
     past = glacier("history", str(number))

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from glacier_magic.errors import InputError
+
 MIB = 1 << 20
 
 pytestmark = pytest.mark.limits(stream_part=MIB)
@@ -72,3 +74,11 @@ def test_an_upload_that_was_aborted_elsewhere_is_to_be_sent_again(main, pipe, cl
     assert "A stream has to be sent again from its beginning" in main.err
     assert pipe(content) == 0
     assert archives_in() == 1
+
+
+def test_a_file_has_a_name_of_its_own(main, pipe, tmp_path):
+    """Storing it under that one would be a surprise for 90 days."""
+    (tmp_path / "scan.tif").write_bytes(b"scan")
+    assert main("upload", str(tmp_path / "scan.tif"), "--name", "other.tif") == InputError.exit_code
+    assert "names standard input" in main.err
+    assert main.ok("ls", "-q") == ""

@@ -10,6 +10,7 @@ from glacier_magic.jobs import Batch, InventoryJob
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.views import view_of
 from glacier_magic.plans import DeletePlan, DropPlan, RestorePlan, UploadPlan
+from tests.catalogue import archive_record
 from tests.faces import Face
 
 PATIENCE = 30.0
@@ -369,23 +370,11 @@ def test_removing_is_a_plan_until_yes(glacier, files, face):
 @pytest.fixture
 def dashed(glacier, console):
     """A catalogue with an archive whose id begins with a hyphen."""
-    from glacier_magic.catalogue import ArchiveRecord
 
     glacier("create", "photos")
     identifier = "-" + "Ab_-9" * 27 + "xy"
     assert len(identifier) == 138
-    console.session.catalogue.archives.record(
-        ArchiveRecord.described(
-            "dashed.txt",
-            vault="photos",
-            archive_id=identifier,
-            size=7,
-            created=0,
-            tree_hash="0" * 64,
-            state="uploaded",
-            seen=None,
-        )
-    )
+    console.session.catalogue.archives.record(archive_record("dashed.txt", archive_id=identifier))
     return identifier
 
 

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.catalogue.archives import archive_deletion
 from glacier_magic.catalogue.archives.browse import Cell
 from glacier_magic.errors import InputError
@@ -13,6 +12,7 @@ from glacier_magic.explore.explorer import dropped_in_words
 from glacier_magic.explore.filters import FACETS, Filter, choices, total
 from glacier_magic.explore.treemap import treemap
 from glacier_magic.plans import DeletePlan, RestorePlan
+from tests.catalogue import archive_record
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -31,27 +31,17 @@ HOSTILE = (
 @pytest.fixture
 def explorer(vault, session):
     for number in range(250):
-        record = ArchiveRecord.described(
+        record = archive_record(
             f"{'abc'[number % 3]}/file {number:03}.tif",
-            vault="photos",
             archive_id=f"id{number:0136}",
             size=number * 1000,
             created=1.6e12 + number,
-            tree_hash="0" * 64,
-            seen=None,
             state="listed",
         )
         session.catalogue.archives.record(record)
     for number, name in enumerate(HOSTILE):
-        record = ArchiveRecord.described(
-            name,
-            vault="photos",
-            archive_id=f"hostile{number:0131}",
-            size=5 << 20,
-            created=1_300_000_000_000,
-            tree_hash="0" * 64,
-            seen=None,
-            state="uploaded",
+        record = archive_record(
+            name, archive_id=f"hostile{number:0131}", size=5 << 20, created=1_300_000_000_000
         )
         session.catalogue.archives.record(record)
     found = Explorer(vault)
@@ -392,18 +382,7 @@ def test_its_html_is_still(explorer):
 def test_a_backslash_makes_folders_in_tree_picture_and_path(session):
     """As in the paths of restored files."""
     for number, name in enumerate(["win\\2021\\a.jpg", "win\\2022\\b.jpg", "win\\c.jpg", "unix/d.jpg"]):
-        session.catalogue.archives.record(
-            ArchiveRecord.described(
-                name,
-                vault="slashes",
-                archive_id=f"{number:0138}",
-                size=1000,
-                created=1_600_000_000_000,
-                tree_hash=None,
-                state="present",
-                seen=None,
-            )
-        )
+        session.catalogue.archives.record(archive_record(name, number, vault="slashes"))
     explorer = Explorer(session.vault("slashes"))
     assert [(b.path, b.archives) for b in explorer.folders("", 9)[0]] == [("win\\", 3), ("unix/", 1)]
     assert [b.path for b in explorer.folders("win\\", 9)[0]] == ["win\\2021\\", "win\\2022\\"]

@@ -262,19 +262,11 @@ def test_an_extension_that_has_become_dearer_than_shown_is_not_requested(session
 
 
 EXTENDER = """
-    import sys
-    import time
     from glacier_magic.jobs import fetching
     from glacier_magic.service import Service
     folder, region, catalogue, when = sys.argv[1:]
     fetching.Fetcher.start_ready = lambda _: None
-    original = Service.start_retrieval
-    def call(*arguments):
-        if when == "after":
-            original(*arguments)
-        print("stopped", flush=True)
-        time.sleep(600)
-    Service.start_retrieval = call
+    stop_at(when, Service, "start_retrieval")
     session = connect(folder, region, catalogue)
     session.extend().run()
 """
@@ -303,9 +295,7 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     later(session, hours=4.1)
     until(lambda: batch.snapshot.count("ready") == 1)
     later(session, hours=20)
-    other = child(EXTENDER, emulator.folder, region, session_place, when)
-    other.until("stopped")
-    other.kill()
+    child(EXTENDER, emulator.folder, region, session_place, when).kill_when_stopped()
     session.extend().run()
     assert len(jobs_of()) == (2 if when == "after" else 1)  # perhaps it was taken: wait a moment
     connect(limits=replace(limits, lost_renewal=0.0)).extend().run()

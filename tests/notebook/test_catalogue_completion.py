@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.commands.console import Console
 from glacier_magic.notebook.completion import Completer
+from tests.catalogue import archive_record
 
 NAMES = [
     "scans/2019/a.tif",
@@ -30,15 +30,10 @@ def complete(session):
     session.vault_in_use = "photos"
     for number, name in enumerate([*NAMES, "song.mp3"]):
         session.catalogue.archives.record(
-            ArchiveRecord.described(
+            archive_record(
                 name,
                 vault="music" if name.endswith("mp3") else "photos",
                 archive_id=random.Random(number).randbytes(69).hex(),
-                size=number,
-                created=1,
-                tree_hash=None,
-                state="pending",
-                seen=None,
             )
         )
     return completing(session)
@@ -152,18 +147,7 @@ def test_a_name_goes_on_behind_backslashes_and_a_closed_quotation(complete, tmp_
 @pytest.mark.parametrize("typed", ["e\u0301", "\u00e9"])
 def test_a_name_is_offered_however_it_is_composed(complete, session, tmp_path, monkeypatch, typed):
     for number, name in enumerate(("\u00e9t\u00e9/a", "e\u0301te\u0301/b", "e\u0301te\u0301.txt")):
-        session.catalogue.archives.record(
-            ArchiveRecord.described(
-                name,
-                vault="photos",
-                archive_id=f"{number:0138}",
-                size=1,
-                created=1,
-                tree_hash=None,
-                state="pending",
-                seen=None,
-            )
-        )
+        session.catalogue.archives.record(archive_record(name, number))
     offered = {name.strip("'") for name in complete(f"ls {typed}t")}
     assert offered == {"\u00e9t\u00e9/", "e\u0301te\u0301/", "e\u0301te\u0301.txt"}
     monkeypatch.chdir(tmp_path)
@@ -217,16 +201,7 @@ def test_a_level_of_many_folders_is_skipped_folder_by_folder(complete, session):
     """Each takes one query of the index, whatever it holds."""
     for number in range(60):
         session.catalogue.archives.record(
-            ArchiveRecord.described(
-                f"deep/{number // 3:02}/{number}.txt",
-                vault="music",
-                archive_id=f"{number:0138}",
-                size=1,
-                created=1,
-                tree_hash=None,
-                state="pending",
-                seen=None,
-            )
+            archive_record(f"deep/{number // 3:02}/{number}.txt", number, vault="music")
         )
     offered = complete("ls --vault music deep/")
     assert offered == [f"deep/{number:02}/" for number in range(20)]

@@ -13,13 +13,13 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.catalogue.archives import archive_deletion
 from glacier_magic.catalogue.archives.browse import Branch
 from glacier_magic.explore import Explorer
 from glacier_magic.notebook import scenes
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
+from tests.catalogue import archive_record
 from tests.conftest import wait_until
 
 NAMES = (
@@ -49,15 +49,13 @@ def view(emulated: Path) -> Iterator[ExplorerView]:
         vault = session.create_vault("box")
         for number in range(300):
             name = NAMES[number] if number < len(NAMES) else f"photos/{number:03}.tif"
-            record = ArchiveRecord.described(
+            record = archive_record(
                 name,
                 vault="box",
                 archive_id=f"id{number:0136}",
                 size=number << 15,
                 created=1_500_000_000_000 + number * 10**9,
-                tree_hash="0" * 64,
                 state="listed",
-                seen=None,
             )
             session.catalogue.archives.record(record)
         view = ExplorerView(Explorer(vault), settle=0.01, place=Kept)

@@ -10,6 +10,7 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, PriceUnknown, Unavailable
 from glacier_magic.plans import Plan, PlanLog
 from glacier_magic.plans.past_plans import came_to
+from tests.catalogue import wanted
 
 PATIENCE = 30.0
 MIB, GB = 1 << 20, 1 << 30
@@ -97,23 +98,9 @@ def test_an_output_that_expired_stays_in_the_history_of_the_plan_that_paid_for_i
 def test_a_piece_kept_of_a_stopped_download_needs_no_room_and_no_way_out(session, vault, files, tmp_path):
     """What is verified on the disk is not fetched again: 3 MiB of which 1 is there."""
     archive = vault.upload(files("large", 3 << 20))
-    (number,) = session.catalogue.downloads.want(
-        [
-            {
-                "vault": "photos",
-                "batch": "b",
-                "archive_id": archive.id,
-                "name": "large",
-                "size": 3 << 20,
-                "tree_hash": archive.tree_hash,
-                "tier": "Bulk",
-                "root": str(tmp_path / "back"),
-                "target": str(tmp_path / "back" / "large"),
-                "token": "t",
-                "state": "waiting",
-            }
-        ]
-    )
+    known = {"archive_id": archive.id, "name": "large", "size": 3 << 20, "tree_hash": archive.tree_hash}
+    known |= {"root": str(tmp_path / "back"), "target": str(tmp_path / "back" / "large")}
+    (number,) = session.catalogue.downloads.want([wanted(state="waiting", **known)])
     session.catalogue.downloads.update(
         number, state="expired", done=1 << 20, part_path=str(tmp_path / "back" / ".part")
     )

@@ -7,36 +7,20 @@ from glacier_magic.errors import NotReady
 PATIENCE = 30.0
 
 RESTORER = """
-    import sys
-    import time
     from glacier_magic.catalogue.records import plans
     from glacier_magic.jobs import asking
     from glacier_magic.service import Service
     folder, region, catalogue, target, state = sys.argv[1:]
-    def stop(*_, **__):
-        print("stopped", flush=True)
-        time.sleep(600)
-    original, calls = Service.start_retrieval, []
-    def second_lost(*arguments):
-        calls.append(original(*arguments))
-        if len(calls) == 2:
-            stop()
-        return calls[-1]
-    def second_not_sent(*arguments):
-        if len(calls) == 1:
-            stop()
-        calls.append(original(*arguments))
-        return calls[-1]
     if state == "promised":
-        plans.Plans.link = stop
+        stop_at("before", plans.Plans, "link")
     elif state == "planned":
-        asking.Asker.ask_due = stop
+        stop_at("before", asking.Asker, "ask_due")
     elif state == "asking":
-        Service.start_retrieval = second_not_sent
+        stop_at("before", Service, "start_retrieval", 2)
     elif state == "asked":
-        Service.start_retrieval = second_lost
+        stop_at("after", Service, "start_retrieval", 2)
     elif state == "downloading":
-        Service.open_output = stop
+        stop_at("before", Service, "open_output")
     session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, workers=1)
     session.vault("photos").restore("*", to=target).run()
     if state == "waiting":
@@ -62,8 +46,7 @@ def killed(emulator, region, session, child, later, tmp_path, session_place):
             other.until("waiting")
             later(hours=4.1)
             other.go_on()
-        other.until("stopped")
-        other.kill()
+        other.kill_when_stopped()
 
     return killed
 

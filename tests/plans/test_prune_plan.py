@@ -185,33 +185,19 @@ def test_rm_and_drop_warn_of_packs_that_are_needed(backup, three, prune):
 
 
 PRUNER = """
-    import sys
-    import time
     from glacier_magic.backup.keep import Keep
     from glacier_magic.catalogue.records.backup_records import Backups
     from glacier_magic.catalogue.records.deletion_records import Deletions
     from glacier_magic.service import Service
     folder, region, catalogue, moment = sys.argv[1:]
-    def stop(*_, **__):
-        print("here", flush=True)
-        time.sleep(600)
-    def after(kind, name, count):
-        original, calls = getattr(kind, name), []
-        def call(*args, **options):
-            result = original(*args, **options)
-            calls.append(1)
-            if len(calls) == count:
-                stop()
-            return result
-        setattr(kind, name, call)
     if moment == "before it is forgotten":
-        Backups.forget = stop
+        stop_at("before", Backups, "forget")
     elif moment == "forgotten":
-        after(Backups, "forget", 1)
+        stop_at("after", Backups, "forget")
     elif moment == "queued":
-        after(Deletions, "begin", 1)
+        stop_at("after", Deletions, "begin")
     else:
-        after(Service, "delete_archive", 1)
+        stop_at("after", Service, "delete_archive")
     session = connect(folder, region, catalogue)
     session.vault("photos").prune("home", Keep(last=1), now=True).run(confirm="photos")
 """
@@ -220,9 +206,7 @@ PRUNER = """
 @pytest.mark.parametrize("moment", ["before it is forgotten", "forgotten", "queued", "one is deleted"])
 def test_killed_it_can_be_repeated(backup, three, prune, child, emulator, region, session_place, moment):
     """What is left costs money, and no kept snapshot needs it."""
-    other = child(PRUNER, emulator.folder, region, session_place, moment)
-    other.until("here")
-    other.kill()
+    child(PRUNER, emulator.folder, region, session_place, moment).kill_when_stopped()
     backup.session.catalogue.database.release_dead()
     assert backup.restore(3) == three[3]
     prune(now=True).run(confirm="photos")

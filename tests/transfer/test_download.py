@@ -302,29 +302,12 @@ def test_a_file_system_without_hard_links_is_no_hindrance(
 # Killed
 
 FETCHER = """
-    import sys
     import time
     import glacier_magic as gm
     from glacier_magic.service import Service
     from glacier_magic.transfer import download, local_files as files
     folder, region, catalogue, lease, point = sys.argv[1:]
     download.SAVE_EVERY = 0
-    def stop():
-        print("stopped", flush=True)
-        sys.stdin.readline()
-    def before(place, name):
-        original = getattr(place, name)
-        def call(*arguments, **options):
-            stop()
-            return original(*arguments, **options)
-        setattr(place, name, call)
-    def after(place, name):
-        original = getattr(place, name)
-        def call(*arguments, **options):
-            result = original(*arguments, **options)
-            stop()
-            return result
-        setattr(place, name, call)
     if point == "pieces":
         original, calls = Service.open_output, []
         def open_output(*arguments):
@@ -336,9 +319,9 @@ FETCHER = """
             return original(*arguments)
         Service.open_output = open_output
     elif point == "verified":
-        before(files, "give_name")
+        stop_at("before", files, "give_name")
     elif point == "named":
-        after(files, "give_name")
+        stop_at("after", files, "give_name")
     limits = {"tick": 0.05, "emulator_idle": 0.05, "piece": 1 << 20, "workers": 1}
     limits |= {"download_lease": 0} if lease == "dead" else {}
     session = connect(folder, region, catalogue, **limits)
@@ -393,9 +376,7 @@ def test_a_part_file_changed_in_between_is_not_trusted(
     emulator, region, session, waiting, connect, child, target, original, quick, session_place
 ):
     """Pieces on record are hashed again from the disk before the whole is called verified."""
-    other = child(FETCHER, emulator.folder, region, session_place, "dead", "pieces")
-    other.until("stopped")
-    other.kill()
+    child(FETCHER, emulator.folder, region, session_place, "dead", "pieces").kill_when_stopped()
     (part,) = target.glob(".*.part")
     with part.open("r+b") as file:
         file.seek(100)
@@ -412,9 +393,7 @@ def test_a_part_file_that_was_deleted_is_begun_anew(
     emulator, region, session, waiting, connect, child, target, original, fetched, session_place
 ):
     """The record of its pieces is worth nothing without it."""
-    other = child(FETCHER, emulator.folder, region, session_place, "dead", "pieces")
-    other.until("stopped")
-    other.kill()
+    child(FETCHER, emulator.folder, region, session_place, "dead", "pieces").kill_when_stopped()
     (part,) = target.glob(".*.part")
     part.unlink()
     connect().jobs().wait(PATIENCE)

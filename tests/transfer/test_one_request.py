@@ -1,7 +1,5 @@
 """Small files in one request: what is in doubt is sent in parts, and copies are named and deleted."""
 
-import textwrap
-
 import pytest
 
 from glacier_magic import cli
@@ -121,16 +119,9 @@ def unreachable(*_):
 
 
 KILLED = """
-    import time
     from glacier_magic.service import Service
     folder, region, catalogue, operation, when = sys.argv[1:]
-    original = getattr(Service, operation)
-    def call(*arguments):
-        if when == "after":
-            original(*arguments)
-        print("stopped", flush=True)
-        time.sleep(600)
-    setattr(Service, operation, call)
+    stop_at(when, Service, operation)
     session = connect(folder, region, catalogue)
     session.vault("photos").upload("small")
 """
@@ -150,11 +141,7 @@ def test_a_file_is_stored_twice_at_most_however_often_its_process_is_killed(
     """The first killed process may have stored it; later ones go on with its parts."""
     path = files("small", 1000)
     for operation, when in kills:
-        other = child(
-            "import sys" + textwrap.dedent(KILLED), emulator.folder, region, session_place, operation, when
-        )
-        other.until("stopped")
-        other.kill()
+        child(KILLED, emulator.folder, region, session_place, operation, when).kill_when_stopped()
     archive = vault.upload("small")
     assert sent()[0] == 0
     assert stored(archive.id)[0] == path.read_bytes()

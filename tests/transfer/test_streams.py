@@ -204,24 +204,12 @@ def test_a_stream_that_another_process_sends_is_refused(session, vault, small_pa
 # Going on
 
 STREAMER = """
-    import sys
-    import time
     from glacier_magic.service import Service
     folder, region, catalogue, point = sys.argv[1:]
-    def stop():
-        print("stopped", flush=True)
-        time.sleep(600)
-    def upload_part(service, vault, upload_id, start, body):
-        if point == "parts" and start == 3 << 20:
-            stop()
-        return original_part(service, vault, upload_id, start, body)
-    def complete_upload(*arguments):
-        if point == "all parts":
-            stop()
-        original_complete(*arguments)
-        stop()
-    original_part, Service.upload_part = Service.upload_part, upload_part
-    original_complete, Service.complete_upload = Service.complete_upload, complete_upload
+    if point == "parts":
+        stop_at("before", Service, "upload_part", 4)
+    else:
+        stop_at("before" if point == "all parts" else "after", Service, "complete_upload")
     session = connect(folder, region, catalogue, stream_part=1 << 20, workers=1)
     with open("stream", "rb") as stream:
         session.vault("photos").upload_stream(stream, "backup.tar")
@@ -234,9 +222,7 @@ def killed(emulator, region, session, vault, files, child, small_parts, session_
 
     def killed(point):
         content = files("stream", 5 * MIB + 100).read_bytes()
-        other = child(STREAMER, emulator.folder, region, session_place, point)
-        other.until("stopped")
-        other.kill()
+        child(STREAMER, emulator.folder, region, session_place, point).kill_when_stopped()
         return content
 
     return killed

@@ -11,24 +11,12 @@ from glacier_magic.prices import configuration_file
 MIB = 1 << 20
 
 UPLOADER = """
-    import sys
-    import time
     from glacier_magic.service import Service
     folder, region, catalogue, name, point = sys.argv[1:]
-    def stop():
-        print("stopped", flush=True)
-        time.sleep(600)
-    def upload_part(service, vault, upload_id, start, body):
-        if point == "parts" and start == 2 << 20:
-            stop()
-        return original_part(service, vault, upload_id, start, body)
-    def complete_upload(*arguments):
-        if point == "completing":
-            stop()
-        original_complete(*arguments)
-        stop()
-    original_part, Service.upload_part = Service.upload_part, upload_part
-    original_complete, Service.complete_upload = Service.complete_upload, complete_upload
+    if point == "parts":
+        stop_at("before", Service, "upload_part", 3)
+    else:
+        stop_at("before" if point == "completing" else "after", Service, "complete_upload")
     sizes = dict.fromkeys(("single_request", "smallest_part", "stream_part"), 1 << 20)
     vault = connect(folder, region, catalogue, workers=1, **sizes).vault("photos")
     if name.startswith("stream:"):
@@ -44,9 +32,7 @@ def cut_off(emulator, region, session, vault, files, child, small_parts, session
 
     def cut_off(name="large", point="parts"):
         path = files(name.removeprefix("stream:"), 3 * MIB + 100)
-        other = child(UPLOADER, emulator.folder, region, session_place, name, point)
-        other.until("stopped")
-        other.kill()
+        child(UPLOADER, emulator.folder, region, session_place, name, point).kill_when_stopped()
         return path
 
     return cut_off

@@ -522,34 +522,16 @@ def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(vault,
 # Going on
 
 UPLOADER = """
-    import sys
-    import time
     from glacier_magic.service import Service
-    folder, region, catalogue, stop_at = sys.argv[1:]
-    def stop_before(name, count):
-        original, calls = getattr(Service, name), []
-        def call(*arguments):
-            calls.append(1)
-            if len(calls) > count:
-                print("stopped", flush=True)
-                time.sleep(600)
-            return original(*arguments)
-        setattr(Service, name, call)
-    def stop_after(name):
-        original = getattr(Service, name)
-        def call(*arguments):
-            original(*arguments)
-            print("stopped", flush=True)
-            time.sleep(600)
-        setattr(Service, name, call)
-    if stop_at == "parts":
-        stop_before("upload_part", 3)
-    elif stop_at == "all parts":
-        stop_before("complete_upload", 0)
-    elif stop_at == "started":
-        stop_after("start_upload")
+    folder, region, catalogue, point = sys.argv[1:]
+    if point == "parts":
+        stop_at("before", Service, "upload_part", 4)
+    elif point == "all parts":
+        stop_at("before", Service, "complete_upload")
+    elif point == "started":
+        stop_at("after", Service, "start_upload")
     else:
-        stop_after("complete_upload")
+        stop_at("after", Service, "complete_upload")
     sizes = {"single_request": 1 << 20, "smallest_part": 1 << 20}
     session = connect(folder, region, catalogue, workers=1, upload_lease=0, **sizes)
     session.vault("photos").upload("large")
@@ -558,7 +540,7 @@ UPLOADER = """
 
 @pytest.mark.each_backend
 @pytest.mark.parametrize(
-    ("stop_at", "sent_before"), [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)]
+    ("point", "sent_before"), [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)]
 )
 def test_an_upload_killed_at_any_point_goes_on_with_the_same_command(
     emulator,
@@ -572,17 +554,15 @@ def test_an_upload_killed_at_any_point_goes_on_with_the_same_command(
     small_parts,
     counted,
     stored,
-    stop_at,
+    point,
     sent_before,
     session_place,
 ):
     """No part that the service has is sent again, and there is one archive in the end."""
     path = files("large", 5 * MIB + 100)
-    other = child(UPLOADER, emulator.folder, region, session_place, stop_at)
-    other.until("stopped")
-    other.kill()
+    child(UPLOADER, emulator.folder, region, session_place, point).kill_when_stopped()
     archive = vault.upload("large")
-    if stop_at != "started":  # the id was not on record: the service has an empty upload left
+    if point != "started":  # the id was not on record: the service has an empty upload left
         assert counted["start_upload"] == 0
     assert counted["upload_part"] == 6 - sent_before
     assert archive.tree_hash == tree_hash(path)

@@ -38,7 +38,6 @@ T = TypeVar("T")
 
 WORKERS = 2
 """Threads that copy the ranges of an archive, at first."""
-HEAR_OUT = 0.7  # seconds for workers to end after a stop
 ROUNDS = 3  # uploads of one object that may be aborted by others, or be of no use
 
 
@@ -245,12 +244,8 @@ class _Move:
             tuner.moved(end - start)
             return number, done
 
-        try:
+        with crew.stopped_by_errors():
             yield from crew.run(partial(send, number, *span) for number, span in missing.items())
-        except BaseException:
-            ending.set()
-            crew.wait(HEAR_OUT)
-            raise
 
     def _record_part(self, number: int, done: RangeDone) -> None:
         self._records.put_part(self._download.id, number, _part(done))

@@ -9,14 +9,13 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import groupby, islice
 from string import printable
 from typing import NamedTuple
 from urllib.parse import quote
 
 from ...base.bucket_names import BucketFolder
-from ...base.units import from_ms
+from ...base.units import from_ms, iso
 from ...catalogue import ArchiveRecord
 from ...catalogue.archives.archive_sequence import field_of, fields_of, plain_names, records_of
 from ...catalogue.archives.identity import bytes_key
@@ -243,7 +242,7 @@ def labels(archive: ArchiveRecord) -> dict[str, str]:
         "gm-archive-id": archive.archive_id,
         "gm-vault": archive.vault,
         "gm-tree-hash": archive.tree_hash,
-        "gm-created": _moment(archive.created),
+        "gm-created": iso(archive.created),
         "gm-description": _quoted(archive.description),
         # The form of rclone, which keeps the times of files by it.
         "mtime": None if archive.mtime is None else f"{archive.mtime / 1000:.3f}",
@@ -256,7 +255,3 @@ def _quoted(text: str) -> str:
     inner = quoted.strip(" ")  # a header loses the spaces around it
     before, after = len(quoted) - len(quoted.lstrip(" ")), len(quoted) - len(quoted.rstrip(" "))
     return ("%20" * before + inner + "%20" * after if inner else "")[:DESCRIPTION]
-
-
-def _moment(created: int | None) -> str | None:
-    return None if created is None else datetime.fromtimestamp(created / 1000, UTC).isoformat()

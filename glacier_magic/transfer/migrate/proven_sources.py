@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache, partial
 
 from ...catalogue.records.deletion_records import DeletionItem
 from ...errors import AccessDenied, IntegrityError, Refused
@@ -21,7 +22,7 @@ class SourceCheck:
 
     def __init__(self, engine: Engine, vault: str, proof: int) -> None:
         self._engine, self._vault, self._proof = engine, vault, proof
-        self._stores: dict[str, ObjectStore] = {}
+        self._objects = cache(partial(ObjectStore, engine.service))
 
     def __call__(self, item: DeletionItem) -> None:
         """Check one archive.
@@ -33,7 +34,7 @@ class SourceCheck:
         moved = catalogue.moved.proven(archive, self._proof) if archive else None
         if moved is None or archive is None:
             raise Refused(f"{item.name!r} is not proven in S3, and stays", cure="")
-        objects = self._stores.setdefault(moved.region, ObjectStore(self._engine.service, moved.region))
+        objects = self._objects(moved.region)
         new = new_object(moved, catalogue.scope.account)
         try:
             found = self._engine.budget.call(lambda: objects.stored(new), threading.Event())

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives.browse import SIZES, BrowsingStopped, Cell, Listing, branches, year_of
 from glacier_magic.catalogue.archives.query import Query
 from glacier_magic.catalogue.archives.states import IN_VAULT, STATES
+from tests.catalogue import archive_record
 
 HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000
@@ -22,27 +23,18 @@ def catalogue(new_place):
     found = Catalogue(new_place(), HERE)
     with found.database.transaction():
         for number in range(300):
-            record = ArchiveRecord.described(
+            record = archive_record(
                 f"{'abc'[number % 3]}/{number % 5}/file {number:03}",
                 vault="v",
                 archive_id=f"id{number:0136}",
                 size=None if number == 7 else number * 400_000,
                 created=None if number == 8 else 42 * YEAR + number * YEAR // 50,
-                tree_hash="0" * 64,
-                seen=None,
                 state=("uploaded", "listed", "gone", "deleted", "unknown")[number % 7 % 5],
             )
             found.archives.record(replace(record, mtime=None if number % 3 else (number - 50) * YEAR // 10))
         found.archives.record(
-            ArchiveRecord.described(
-                "of another vault",
-                vault="w",
-                archive_id="w" * 138,
-                size=1,
-                created=0,
-                tree_hash="0" * 64,
-                seen=None,
-                state="listed",
+            archive_record(
+                "of another vault", vault="w", archive_id="w" * 138, size=1, created=0, state="listed"
             )
         )
     yield found

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives import comparing
 from glacier_magic.catalogue.archives.identity import pack_hash
 from glacier_magic.catalogue.archives.query import scanned
-from tests.catalogue import mark_deleted, read_inventory
+from tests.catalogue import archive_record, mark_deleted, read_inventory
 
 HERE = Scope("111111111111", "eu-west-1")
 HASHES = (None, "0" * 64, "0" * 63 + "1", "f" * 64, "74" * 32, "odd", "ODD", "o" * 27)
@@ -35,15 +35,8 @@ def catalogue(new_place):
 
 
 def record(vault, number, size, tree_hash, created, state):
-    return ArchiveRecord.described(
-        f"{number}.jpg",
-        vault=vault,
-        archive_id=f"{number:0138}",
-        size=size,
-        created=created,
-        tree_hash=tree_hash,
-        state=state,
-        seen=None,
+    return archive_record(
+        f"{number}.jpg", number, vault=vault, size=size, created=created, tree_hash=tree_hash, state=state
     )
 
 

@@ -17,7 +17,7 @@ from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage.schema import LATE_INDEXES
 from glacier_magic.errors import InputError
 from tests import ROOT
-from tests.catalogue import mark_deleted
+from tests.catalogue import archive_record, mark_deleted
 
 HERE = Scope("111111111111", "eu-west-1")
 DAY = 86_400_000
@@ -77,15 +77,13 @@ def stop_half_way(catalogue, numbers, meanwhile=lambda: True):
 
 def upload(catalogue, number, created, state="uploaded"):
     catalogue.archives.record(
-        ArchiveRecord.described(
+        archive_record(
             f"f{number % 5}/{number}.txt",
-            vault="photos",
             archive_id=identifier(number),
             size=number * 10,
             created=created,
             tree_hash=f"{number:064x}",
             state=state,
-            seen=None,
         )
     )
 

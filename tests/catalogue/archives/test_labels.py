@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives.labels import changed, checked_label, checked_note, labels_in
 from glacier_magic.errors import InputError
+from tests.catalogue import archive_record
 
 HERE = Scope("111111111111", "eu-west-1")
 GIVEN = ("", "db", "a db", "dbx", "x-db y", "%", "_", "d*", "'", "caf\u00e9", "DB")
@@ -16,9 +17,7 @@ GIVEN = ("", "db", "a db", "dbx", "x-db y", "%", "_", "d*", "'", "caf\u00e9", "D
 def catalogue(new_place):
     made = Catalogue(new_place(), HERE)
     for number, labels in enumerate(GIVEN):
-        facts = {"archive_id": f"{number:0138}", "size": number, "labels": labels, "state": "listed"}
-        facts |= {"vault": "photos", "seen": None, "created": 1, "tree_hash": None}
-        made.archives.record(ArchiveRecord.described(f"{number}", **facts))
+        made.archives.record(archive_record(f"{number}", number, size=number, labels=labels, state="listed"))
     yield made
     made.close()
 

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives.no_match import no_match
 from glacier_magic.errors.steps import spell_as
+from tests.catalogue import archive_record
 
 HERE = Scope("111111111111", "eu-west-1")
 NAMES = [
@@ -24,18 +25,7 @@ NAMES = [
 def catalogue(new_place):
     made = Catalogue(new_place(), HERE)
     for number, name in enumerate(NAMES):
-        made.archives.record(
-            ArchiveRecord.described(
-                name,
-                vault="photos",
-                archive_id=f"{number:0138}",
-                size=1,
-                created=number,
-                tree_hash=None,
-                state="uploaded",
-                seen=None,
-            )
-        )
+        made.archives.record(archive_record(name, number))
     yield made
     made.close()
 

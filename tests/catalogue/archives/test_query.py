@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from glacier_magic.base import dataframes
 from glacier_magic.base.session_limits import Limits
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives import archive_frames, query
 from glacier_magic.catalogue.archives.patterns import literals
 from glacier_magic.errors import InputError
-from tests.catalogue import mark_deleted
+from tests.catalogue import archive_record, mark_deleted
 
 HERE = Scope("111111111111", "eu-west-1")
 NAMES = [
@@ -63,16 +63,8 @@ NAMES = [
 
 
 def archive(number, name, **known):
-    values = {
-        "vault": "photos",
-        "archive_id": f"{number:0138}",
-        "size": number % 7,
-        "created": 1_000_000 - number,
-        "tree_hash": f"{number % 9:064x}",
-        "state": "uploaded",
-        "seen": None,
-    }
-    return ArchiveRecord.described(name, **(values | known))
+    values = {"size": number % 7, "created": 1_000_000 - number, "tree_hash": f"{number % 9:064x}"}
+    return archive_record(name, number, **(values | known))
 
 
 @pytest.fixture(scope="module")

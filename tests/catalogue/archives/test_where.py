@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base.session_limits import Limits
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.archives import where
 from glacier_magic.errors import InputError
+from tests.catalogue import archive_record
 
 NAMES = ["a.txt", "A.TXT", "b/ä.txt", "b/c's.tif", 'say "hi"', "100%_done", "x" * 40, ""]
 DAY = 86_400_000
@@ -21,15 +22,13 @@ DAY = 86_400_000
 
 def archives():
     for number in range(48):
-        described = ArchiveRecord.described(
+        described = archive_record(
             NAMES[number % len(NAMES)],
-            vault="photos",
-            archive_id=f"{number:0138}",
+            number,
             size=None if number % 11 == 5 else number**4 * 100,
             created=None if number % 7 == 3 else 1_400_000_000_000 + number * 40 * DAY,
             tree_hash=f"{number:064x}",
             state="unknown" if number % 2 else "pending",
-            seen=None,
         )
         modified = None if number % 5 == 2 else 1_300_000_000_000 + number * 60 * DAY
         yield replace(described, mtime=modified)

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from glacier_magic import importers
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, maintenance
+from glacier_magic.catalogue import Catalogue, Scope, maintenance
 from glacier_magic.catalogue.exporting import EXPORTED, export
 from glacier_magic.catalogue.storage import backup as filing
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.errors import CatalogueError, InputError, LocalError
 from glacier_magic.plans.replacing import ReplacePlan
 from tests import ROOT
-from tests.catalogue import read_inventory
+from tests.catalogue import archive_record, read_inventory
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -32,16 +32,9 @@ def identifier(number):
 
 
 def record(catalogue, number, name, **known):
-    values = {
-        "vault": "photos",
-        "archive_id": identifier(number),
-        "size": number,
-        "created": 1000 + number,
-        "tree_hash": f"{number:064x}",
-        "state": "pending",
-        "seen": None,
-    }
-    catalogue.archives.record(ArchiveRecord.described(name, **(values | known)))
+    values = {"archive_id": identifier(number), "size": number, "created": 1000 + number}
+    values |= {"tree_hash": f"{number:064x}"}
+    catalogue.archives.record(archive_record(name, **(values | known)))
 
 
 @pytest.fixture

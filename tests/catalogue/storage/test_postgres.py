@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base.session_limits import Limits
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
+from glacier_magic.catalogue import Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.catalogue.storage.owners import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
 from tests import postgres_server
-from tests.catalogue import mark_deleted
+from tests.catalogue import archive_record as record
+from tests.catalogue import mark_deleted, wanted
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -29,19 +30,6 @@ from glacier_magic.catalogue.storage.postgres import postgres_server as server_s
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD
-
-
-def record(name="a.txt", number=1, **known):
-    facts = {
-        "vault": "photos",
-        "archive_id": f"{number:0138}",
-        "size": 7,
-        "created": 1_000,
-        "tree_hash": "0" * 64,
-        "state": "uploaded",
-        "seen": None,
-    }
-    return ArchiveRecord.described(name, **(facts | known))
 
 
 @contextmanager
@@ -413,19 +401,7 @@ def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url)
 def test_one_archive_is_requested_once_though_many_try(database_url):
     """The statement that claims it sees what the others have claimed before."""
     with opened(database_url) as first:
-        wish = {
-            "vault": "photos",
-            "batch": "b",
-            "archive_id": "x",
-            "name": "a",
-            "size": 7,
-            "tree_hash": "0" * 64,
-            "tier": "Standard",
-            "root": "/r",
-            "target": "/r/a",
-            "state": "planned",
-        }
-        ids = first.downloads.want([{**wish, "token": str(n)} for n in range(6)])
+        ids = first.downloads.want([wanted(token=str(n)) for n in range(6)])
     barrier, claimed = threading.Barrier(6), []
 
     def claim(number):
@@ -452,20 +428,7 @@ def test_a_process_of_another_computer_of_the_same_name_is_not_taken_for_dead():
 
 def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     """A computer with a wrong clock neither takes over leases nor loses its own."""
-    wish = {
-        "vault": "photos",
-        "batch": "b",
-        "archive_id": "x",
-        "name": "a",
-        "size": 7,
-        "tree_hash": "0" * 64,
-        "tier": "Standard",
-        "root": "/r",
-        "target": "/r/a",
-        "state": "ready",
-        "token": "t",
-    }
-    (row,) = catalogue.downloads.want([wish])
+    (row,) = catalogue.downloads.want([wanted(state="ready")])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
     real, wrong = time.time, [0]
     monkeypatch.setattr(time, "time", lambda: real() + wrong[0])

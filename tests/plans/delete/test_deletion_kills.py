@@ -10,6 +10,7 @@ import pytest
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.emulator import process
 from glacier_magic.jobs import Batch
+from tests.catalogue import archive_record
 
 pytestmark = pytest.mark.limits(drop_retry=0.05)
 
@@ -189,17 +190,12 @@ def test_a_deletion_is_gone_on_with_where_it_was_killed(
 
 
 def vault_record(session, archive_id):
-    from glacier_magic.catalogue import ArchiveRecord
 
-    return ArchiveRecord.described(
+    return archive_record(
         "came after the confirmation",
-        vault="photos",
         archive_id=archive_id,
-        size=7,
         created=session.service.clock.now_ms(),
         tree_hash=None,
-        state="uploaded",
-        seen=None,
     )
 
 

@@ -14,6 +14,7 @@ from glacier_magic.catalogue.archives import archive_sequence
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, OverBudget, Refused
 from glacier_magic.plans.migrate.migrate_plan import checked_class
 from glacier_magic.plans.restore.items import RetrievalItem
+from tests.catalogue import archive_record
 from tests.catalogue.archives.test_ingest import START, batch
 from tests.transfer.migrate.conftest import proofs
 
@@ -59,7 +60,7 @@ def large(session, vault):
     """A vault of 100 archives of 10 GiB, as the catalogue knows them."""
     for n in range(100):
         session.catalogue.archives.record(
-            ArchiveRecord.described(
+            archive_record(
                 f"n{n:03}",
                 vault=vault.name,
                 archive_id=f"{n:03}".ljust(138, "x"),
@@ -67,7 +68,6 @@ def large(session, vault):
                 created=0,
                 tree_hash=f"{n:064x}",
                 state="listed",
-                seen=None,
             )
         )
     return vault

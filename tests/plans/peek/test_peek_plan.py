@@ -306,33 +306,21 @@ def test_a_part_that_somebody_retrieved_costs_nothing(client, session, vault, st
 # Killed, expired, changed
 
 PEEKER = """
-    import sys
     from glacier_magic.service import Service
     from glacier_magic.transfer import download
     folder, region, catalogue, where = sys.argv[1:]
-    def stop(word):
-        if word == where:
-            print("now", flush=True)
-            sys.stdin.readline()
-    asked = Service.start_retrieval
-    def start_retrieval(*arguments):
-        job = asked(*arguments)
-        stop("asked")
-        return job
-    Service.start_retrieval = start_retrieval
-    fetched = download._PieceFetcher.run
-    def run(piece):
-        result = fetched(piece)
-        stop("fetched")
-        return result
-    download._PieceFetcher.run = run
+    if where == "asked":
+        stop_at("after", Service, "start_retrieval")
+    elif where == "fetched":
+        stop_at("after", download._PieceFetcher, "run")
     session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, lost_request=0.0)
     plan = session.vault("photos").peek("a.tar")
     if plan.empty:
         print(*plan.members["name"], flush=True)
     else:
         plan.run()
-        stop("ran")
+        if where == "ran":
+            stop()
     print("ended", flush=True)
 """
 
@@ -345,9 +333,7 @@ def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
     where = (emulator.folder, region, session_place)
 
     def killed(word):
-        one = child(PEEKER, *where, word)
-        one.until("now")
-        one.kill()
+        child(PEEKER, *where, word).kill_when_stopped()
 
     killed("asked")
     assert ranges_of() == [f"0-{8 * MIB - 1}"]

@@ -280,35 +280,13 @@ def test_several_parts_of_one_archive_at_once_are_several_jobs(
 # Killed, expired, refused
 
 RUNNER = """
-    import sys
-    import glacier_magic as gm
     from glacier_magic.service import Service
     from glacier_magic.transfer import download
-    folder, region, catalogue, back, stop_at = sys.argv[1:]
-    count = 0
-    def stopping(name, original):
-        def call(*arguments):
-            global count
-            result = original(*arguments)
-            count += 1
-            if stop_at == f"{name} {count}":
-                print("now", flush=True)
-                sys.stdin.readline()
-            return result
-        return call
-    word = stop_at.split()[0]
-    owner = Service if word == "start_retrieval" else download._PieceFetcher
-    setattr(owner, word, stopping(word, getattr(owner, word)))
+    folder, region, catalogue, back, name, number = sys.argv[1:]
+    owner = Service if name == "start_retrieval" else download._PieceFetcher
+    stop_at("after", owner, name, int(number))
     session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, piece=1 << 20, workers=1)
-    try:
-        plan = session.vault("photos").restore("big.bin", byte_range="5-9MiB", to=back)
-        batch = plan.run()
-        print("asked", flush=True)
-        batch.wait(60)
-        print("done", flush=True)
-    except gm.GlacierError as error:
-        print(f"{type(error).__name__}: {error}", flush=True)
-    session.close()
+    session.vault("photos").restore("big.bin", byte_range="5-9MiB", to=back).run().wait(60)
 """
 
 
@@ -330,15 +308,11 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     """After the service took the request, and between pieces; verified ones are not fetched."""
 
     where = (emulator.folder, region, session_place, tmp_path / "back")
-    one = child(RUNNER, *where, "start_retrieval 1")
-    one.until("now")
-    one.kill()
+    child(RUNNER, *where, "start_retrieval", 1).kill_when_stopped()
     assert len(ranges_of()) == 1
     emulator.advance(hours=4.1)
-    for stop_at in ("run 2", "run 3"):
-        other = child(RUNNER, *where, stop_at)
-        other.until("now")
-        other.kill()
+    for piece in (2, 3):
+        child(RUNNER, *where, "run", piece).kill_when_stopped()
     fetched = []
     calls.watch("open_output", lambda *given: fetched.append(given))
     batch = vault.restore("big.bin", byte_range="5-9MiB", to=tmp_path / "back").run()

@@ -21,6 +21,7 @@ from glacier_magic.errors import (
 )
 from glacier_magic.jobs import Batch
 from glacier_magic.jobs.handles import outcome
+from tests.catalogue import archive_record, wanted
 from tests.counting import counting
 
 PATIENCE = 30.0
@@ -228,21 +229,9 @@ def test_an_archive_named_by_several_words_is_there_once(filled, tmp_path):
 
 def test_the_beginning_of_an_id_must_be_unique(session, vault, put):
     """Several that begin so are an error, not a choice."""
-    from glacier_magic.catalogue import ArchiveRecord
 
     for number in (1, 2):
-        session.catalogue.archives.record(
-            ArchiveRecord.described(
-                "x",
-                vault="photos",
-                archive_id=f"-same{number}" + "x" * 132,
-                size=1,
-                created=1,
-                tree_hash="0",
-                state="uploaded",
-                seen=None,
-            )
-        )
+        session.catalogue.archives.record(archive_record("x", archive_id=f"-same{number}" + "x" * 132))
     with pytest.raises(InputError, match="2 archive ids"):
         vault.restore("id:-same")
     assert len(vault.restore("id:-same1").items) == 1
@@ -478,22 +467,7 @@ def test_an_output_that_was_not_fetched_in_a_day_is_expired(connect, filled, lat
 
 def test_a_batch_of_more_than_a_thousand_is_followed_whole(session, vault):
     """Its oldest rows do not fall off the board and count as dropped."""
-    ids = session.catalogue.downloads.want(
-        {
-            "vault": "photos",
-            "batch": "b",
-            "archive_id": f"{n:0138}",
-            "name": f"{n}",
-            "size": 1,
-            "tree_hash": "0" * 64,
-            "tier": "Bulk",
-            "root": "/r",
-            "target": f"/r/{n}",
-            "token": f"t{n}",
-            "state": "verified",
-        }
-        for n in range(1_200)
-    )
+    ids = session.catalogue.downloads.want(wanted(n, state="verified") for n in range(1_200))
     batch = Batch(session.tracker, [f"download-{n}" for n in ids])
     assert len(batch) == 1_200
     assert batch.wait(PATIENCE).snapshot.count("verified") == 1_200
@@ -502,21 +476,7 @@ def test_a_batch_of_more_than_a_thousand_is_followed_whole(session, vault):
 def test_an_outcome_names_a_few_and_counts_the_rest(session, vault):
     """And never passes on control characters of a name."""
     session.catalogue.downloads.want(
-        {
-            "vault": "photos",
-            "batch": "b",
-            "archive_id": f"{n:0138}",
-            "name": f"\x1b[31m{n}",
-            "size": 1,
-            "tree_hash": "0" * 64,
-            "tier": "Bulk",
-            "root": "/r",
-            "target": f"/r/{n}",
-            "token": f"t{n}",
-            "state": "failed",
-            "error": "\x1b]0;gone\x07",
-        }
-        for n in range(5)
+        wanted(n, name=f"\x1b[31m{n}", state="failed", error="\x1b]0;gone\x07") for n in range(5)
     )
     with pytest.raises(JobFailed, match="and 2 more") as caught:
         outcome(session.tracker.snapshot())
@@ -583,21 +543,9 @@ def test_a_throttled_retrieval_is_asked_for_later_by_itself(session, filled, cal
 
 
 ASKER = """
-    import sys
-    import time
     from glacier_magic.service import Service
-    folder, region, catalogue, target, when, count = sys.argv[1:]
-    original, calls = Service.start_retrieval, []
-    def call(*arguments):
-        if when == "before" and len(calls) == int(count):
-            print("stopped", flush=True)
-            time.sleep(600)
-        calls.append(original(*arguments))
-        if when == "after" and len(calls) == int(count):
-            print("stopped", flush=True)
-            time.sleep(600)
-        return calls[-1]
-    Service.start_retrieval = call
+    folder, region, catalogue, target, when, number = sys.argv[1:]
+    stop_at(when, Service, "start_retrieval", int(number))
     session = connect(folder, region, catalogue, workers=1, download_lease=0)
     session.vault("photos").restore("*", to=target).run()
 """
@@ -605,16 +553,14 @@ ASKER = """
 
 @pytest.mark.limits(lost_request=0, workers=1)
 @pytest.mark.each_backend
-@pytest.mark.parametrize(("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)])
+@pytest.mark.parametrize(("when", "number"), [("before", 1), ("before", 2), ("after", 1), ("after", 3)])
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
-    emulator, region, connect, filled, child, later, jobs_of, tmp_path, when, count, session_place
+    emulator, region, connect, filled, child, later, jobs_of, tmp_path, when, number, session_place
 ):
     """Whatever was asked for is not requested again, and whatever was not, is: one job each."""
-    path = session_place
     filled.session.close()
-    other = child(ASKER, emulator.folder, region, path, tmp_path / "back", when, count)
-    other.until("stopped")
-    other.kill()
+    where = (emulator.folder, region, session_place, tmp_path / "back")
+    child(ASKER, *where, when, number).kill_when_stopped()
     session = connect()
     batch = session.pending()
     while session.catalogue.downloads.open()[0].job_id is None or any(

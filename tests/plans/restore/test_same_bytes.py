@@ -267,24 +267,13 @@ def test_a_copy_that_vanishes_between_plan_and_run_is_shown(
 # Killed
 
 RUNNER = """
-    import sys
     from glacier_magic.jobs import copying
     from glacier_magic.service import Service
-    folder, region, catalogue, back, stop_at = sys.argv[1:]
-    def stopping(original):
-        def call(*arguments):
-            if stop_at == "before":
-                print("now", flush=True)
-                sys.stdin.readline()
-            result = original(*arguments)
-            print("now", flush=True)
-            sys.stdin.readline()
-            return result
-        return call
-    if stop_at == "copying":
-        copying._copied = stopping(copying._copied)
+    folder, region, catalogue, back, when = sys.argv[1:]
+    if when == "copying":
+        stop_at("after", copying, "_copied")
     else:
-        Service.start_retrieval = stopping(Service.start_retrieval)
+        stop_at(when, Service, "start_retrieval")
     session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05)
     session.vault("photos").restore("*", to=back).run().wait(60)
 """
@@ -305,9 +294,7 @@ def test_killed_at_any_moment_the_bytes_are_asked_for_once(
         first.wait(PATIENCE)
         later(session, hours=30)
     expected = 0 if when == "copying" else 1
-    other = child(RUNNER, emulator.folder, region, session_place, tmp_path / "back", when)
-    other.until("now")
-    other.kill()
+    child(RUNNER, emulator.folder, region, session_place, tmp_path / "back", when).kill_when_stopped()
     session.catalogue.database.execute("UPDATE downloads SET lease_until=1")
     session.jobs()
     batch = vault.restore("*", to=tmp_path / "back").run()

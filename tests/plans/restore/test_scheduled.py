@@ -359,21 +359,9 @@ def test_the_command_line_takes_one_pace(home, capsys):
 
 
 PACER = """
-    import sys
-    import time
     from glacier_magic.service import Service
-    folder, region, catalogue, target, when, count = sys.argv[1:]
-    original, calls = Service.start_retrieval, []
-    def call(*arguments):
-        if when == "before" and len(calls) == int(count):
-            print("stopped", flush=True)
-            time.sleep(600)
-        calls.append(original(*arguments))
-        if when == "after" and len(calls) == int(count):
-            print("stopped", flush=True)
-            time.sleep(600)
-        return calls[-1]
-    Service.start_retrieval = call
+    folder, region, catalogue, target, when, number = sys.argv[1:]
+    stop_at(when, Service, "start_retrieval", int(number))
     limits = {"request_interval": 0.05, "idle": 0.05, "tick": 0.05, "emulator_idle": 0.05}
     session = connect(folder, region, catalogue, workers=1, **limits)
     batch = session.vault("photos").restore("*", to=target, spread="3d").run()
@@ -383,7 +371,7 @@ PACER = """
 
 
 @pytest.mark.limits(lost_request=Limits.download_lease)
-@pytest.mark.parametrize(("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)])
+@pytest.mark.parametrize(("when", "number"), [("before", 1), ("after", 1), ("before", 4), ("after", 3)])
 def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     emulator,
     region,
@@ -394,19 +382,18 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     asked,
     tmp_path,
     when,
-    count,
+    number,
     until,
     settle,
     session_place,
 ):
     """On the first day or the second, before a request or after it: each archive once, in time."""
     filled.session.close()
-    other = child(PACER, emulator.folder, region, session_place, tmp_path / "back", when, count)
-    if count > 1:
+    other = child(PACER, emulator.folder, region, session_place, tmp_path / "back", when, number)
+    if number > 1:
         other.until("running")
         emulator.advance(days=1)
-    other.until("stopped")
-    other.kill()
+    other.kill_when_stopped()
     session = connect()
     batch = session.pending()
     seen = asked()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError
 from glacier_magic.plans.restore.targets import Targets, targets
+from tests.catalogue import archive_record
 from tests.transfer.migrate.test_object_keys import archive
 
 
@@ -26,16 +26,7 @@ from tests.transfer.migrate.test_object_keys import archive
 def test_names_that_a_disk_may_not_tell_apart_get_files_of_their_own(tmp_path, names):
     """Disks of Macs and Windows ignore case; those of Macs also how characters are composed."""
     archives = [
-        ArchiveRecord.described(
-            f"x/{name}",
-            vault="v",
-            archive_id=name,
-            size=1,
-            created=1,
-            tree_hash=f"{number:064x}",
-            state="present",
-            seen=None,
-        )
+        archive_record(f"x/{name}", archive_id=name, tree_hash=f"{number:064x}")
         for number, name in enumerate(names)
     ]
     found = [path.name for _, path in targets([(archive, None) for archive in archives], tmp_path)]

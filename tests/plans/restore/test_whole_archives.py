@@ -14,7 +14,7 @@ from glacier_magic.catalogue.records.job_records import JobRecord
 from glacier_magic.errors import InputError
 from glacier_magic.plans.restore.items import decide
 from glacier_magic.plans.restore.whole_archives import decide_whole
-from tests.catalogue import mark_deleted
+from tests.catalogue import mark_deleted, wanted
 from tests.transfer.migrate.test_object_keys import archive
 
 NAMES = ["a", "A", "a (2)", "d/a", "D/a", "d", "out/a", "file/b", "there/a", "link/a", "con", "x:y", "", "é"]
@@ -65,16 +65,8 @@ def downloads(catalogue, made, root, chance):
         if known["state"] == "verified" and each.tree_hash:
             target.write_bytes(CONTENTS[HASHES.index(each.tree_hash)])
         known |= {"target": str(target), "root": str(folder), "due": chance.choice([None, 9**12])}
-        names = {
-            "vault": "photos",
-            "batch": "b",
-            "archive_id": each.archive_id,
-            "name": each.name,
-            "asked": 4,
-        }
-        (number,) = catalogue.downloads.want(
-            [{"tier": chance.choice(["Bulk", "Standard"]), "token": each.archive_id, **names, **known}]
-        )
+        known |= {"archive_id": each.archive_id, "token": each.archive_id, "name": each.name, "asked": 4}
+        (number,) = catalogue.downloads.want([wanted(tier=chance.choice(["Bulk", "Standard"]), **known)])
         part = chance.choice([None, f"{target}.part"])
         catalogue.downloads.update(number, part_path=part, owner=chance.choice([None, "held"]))
 
