@@ -133,7 +133,8 @@ def near(path: str) -> str:
     if not path or not os.path.normcase(path).startswith(os.path.normcase(Path.cwd())):
         return path
     with suppress(ValueError):
-        return str(Path(path).relative_to(Path.cwd()))
+        below = str(Path(path).relative_to(Path.cwd()))
+        return path if below == "." else below
     return path
 
 

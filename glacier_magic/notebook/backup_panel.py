@@ -14,9 +14,9 @@ from ..client.backup_sets import BackupSets, SetState
 from ..errors import GlacierError, describe
 from ..plans.backup_plan import BackupPlan
 from .card import PlanCard
-from .display import Place, Record, said, unfolding
+from .display import Place, Record, SavedPlace, said, unfolding
 from .row_table import Column, Table, TableRow
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 from .views import view_of
 
 TALLEST = 10
@@ -36,7 +36,7 @@ COLUMNS = (
     _column("files", "files", "fit-content(90px)", number=True, wide=4, under="size", words="{} files"),
     _column("size", "size", "fit-content(90px)", number=True),
     _column("stored", "stored", "fit-content(90px)", number=True, wide=3, under="month", words="of {}"),
-    _column("month", "a month", "fit-content(110px)", number=True),
+    _column("month", "a month", "fit-content(100px)", number=True),
 )
 """They fit into a page of 900 pixels, as those of the job board do."""
 
@@ -122,8 +122,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
         self._reload = widgets.Button(description="Reload", tooltip="Read the catalogue again")
         self._reload.on_click(lambda _: self._changed())
         self._summary, self._status, self._area = widgets.HTML(), widgets.HTML(), widgets.VBox()
-        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        buttons = widgets.HBox([self._back_up, self._snapshot, self._browse, self._reload], layout=flow)
+        buttons = side_by_side(self._back_up, self._snapshot, self._browse, self._reload)
         super().__init__([self._table, buttons, self._summary, self._status, self._area])
         self.add_class("glacier-backups")
         self.refresh()
@@ -131,7 +130,7 @@ class BackupPanel(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the panel and its record in the running cell."""
         Place(self)  # two outputs: a page without a kernel shows the second one
-        self._place = Place(self._record())
+        self._place = SavedPlace(self._record())
 
     def _changed(self) -> None:
         try:

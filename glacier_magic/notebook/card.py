@@ -18,7 +18,7 @@ from ..plans import Deleted, LastingPlan, Plan
 from ..plans.plan_card import CARD_STYLE, details, top
 from ..prices.money import money
 from ..transfer.progress import Report
-from .display import Place, Record, said
+from .display import Place, Record, SavedPlace, said
 from .face import bar, board_record
 from .go_on import go_on_box
 from .job_board import JobBoard
@@ -88,7 +88,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the card and its record in the cell that runs."""
         self._own = Place(self)
-        self._place = Place(self._record())
+        self._place = SavedPlace(self._record())
 
     def _take(self, plan: Plan[Any]) -> None:
         """Show another plan, which has not run either."""

@@ -65,3 +65,28 @@ class Place:
         self._last = bundle
         with suppress(Exception):  # a closed page must not stop the work
             self._handle.update(content)
+
+
+_HIDE = (
+    "<style>.jp-OutputArea-child:has(.widget-vbox:not(.jupyter-widgets-disconnected))"
+    "+.jp-OutputArea-child:has(.glacier-saved){display:none}</style>"
+)
+
+
+class SavedPlace(Place):
+    """The output below a widget that a saved notebook shows instead of it.
+
+    JupyterLab hides it while the widget is live.
+    """
+
+    def __init__(self, first: Rendered) -> None:
+        super().__init__(_saved(first))
+
+    def put(self, content: Rendered) -> None:
+        """Replace the content, unless it is the same."""
+        super().put(_saved(content))
+
+
+def _saved(content: Rendered) -> Record:
+    html = f'<div class="glacier-saved">{_HIDE}{content._repr_html()}</div>'
+    return Record(content._repr_text(), html)

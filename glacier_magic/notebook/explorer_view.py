@@ -23,7 +23,7 @@ from ..explore.explorer import dropped_in_words
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
 from . import scenes
-from .display import Place, Record, unfolding
+from .display import Place, Record, SavedPlace, shown, unfolding
 from .explorer_rows import ExplorerRows
 from .row_table import Table, source
 from .view import View, in_background
@@ -212,13 +212,13 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
     """The panel, and below it the plan that a button opened.
 
     :param settle: seconds without a change after which the record is written again.
-    :param place: makes an output of the cell that runs.
+    :param place: makes an output of the cell that runs, for the record.
     """
 
     what = "explorer"
 
     def __init__(
-        self, explorer: Browser, *, settle: float = SETTLE, place: Callable[[object], Place] = Place
+        self, explorer: Browser, *, settle: float = SETTLE, place: Callable[[Record], Place] = SavedPlace
     ) -> None:
         self._explorer, self._settle, self._new_place = explorer, settle, place
         self._area = widgets.VBox()
@@ -232,7 +232,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
     def show(self) -> None:
         """Display the explorer and its record in the cell that runs."""
-        self._new_place(self)  # two outputs: a page without a kernel shows the second one
+        shown(self)  # two outputs: a page without a kernel shows the second one
         self._place = self._new_place(_record(self._explorer))
         self._changed()
 

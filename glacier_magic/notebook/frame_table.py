@@ -125,13 +125,14 @@ def _laid_out(frame: pd.DataFrame, shown: Sequence[FrameColumn]) -> list[Column]
         longest = max(len(text) for text in (f"{column.label}  ", *texts, below))
         flexible = column is main or (longest > 24 and not column.number)
         least = NAME if column is main else NAME / 2
-        em = least if flexible else round(min(longest, 30) * 0.58 + 1.4, 1)
+        em = least if flexible else round(min(longest, 30) * 0.58 + 2, 1)
+        share = min(longest, 60) * (2 if column is main else 1)  # of the room that is left
         room += 0 if column.detail else em * EM
         columns.append(
             Column(
                 key=str(column.place),
                 label=column.label,
-                width=f"minmax({em}em, {3 if column is main else 1}fr)" if flexible else f"{em}em",
+                width=f"minmax({em}em, {share}fr)" if flexible else f"{em}em",
                 number=column.number,
                 down=column.number,
                 # Those that the page has no room for are left out, from the right.

@@ -18,11 +18,11 @@ from ..errors import GlacierError, describe
 from ..jobs import Batch, BoardSnapshot
 from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, COLUMNS, NOT_DONE, BoardRows
-from .display import Place, said
+from .display import Place, SavedPlace, said
 from .face import board_record
 from .go_on import follow_consent, go_on_box
 from .row_table import Table, source
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 from .views import view_of
 
 INTERVAL = 0.1  # seconds between two updates of the page
@@ -56,6 +56,7 @@ class BoardTable(Table):
         """Send the current rows; called from any thread."""
         with self._guard:
             same = self.page["query"] == self._board.query
+            self.height = max(self.height, _height(self._board))
             # After a new order or filter, the page begins at the top again.
             start, stop = self._sight if same else (0, 0)
             # The rows in sight, without the page asking for them.
@@ -72,6 +73,11 @@ class BoardTable(Table):
             self._sight = (0, 0)
 
 
+def _height(rows: BoardRows) -> int:
+    """Return the number of rows to make room for: that of the rows shown, or of the text without any."""
+    return min(TALLEST, rows.count) or 2
+
+
 class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     """A table of jobs, updated by the tracker's thread, with buttons that act on the selection."""
 
@@ -85,11 +91,14 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         first = batch.snapshot
         self._rows = BoardRows(first, self._allow, fold=batch.everything)
-        least = 5 if batch.everything else 2
-        height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
         self._table = BoardTable(
-            self._rows, self._set_rate, label=self._title, height=height, line=LINE, ended=news(first)
+            self._rows,
+            self._set_rate,
+            label=self._title,
+            height=_height(self._rows),
+            line=LINE,
+            ended=news(first),
         )
         self._show_rate()
         self._make_controls()
@@ -129,13 +138,10 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._forget = self._button(
             "Forget", "Remove from the board; files are not touched", self._forget_rows
         )
-        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        self._filters = widgets.HBox(
-            [self._state, self._vault, self._text, self._order, self._fold], layout=flow
-        )
+        self._filters = side_by_side(self._state, self._vault, self._text, self._order, self._fold)
         self._go_on = go_on_box()
         rows = [self._now, self._folder, self._show_file, self._again, self._forget, self._check]
-        self._buttons = widgets.HBox([*rows, *self._go_on], layout=flow)
+        self._buttons = side_by_side(*rows, *self._go_on)
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
         def clicked(_: object) -> None:
@@ -151,7 +157,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the board and its record in the running cell."""
         Place(self)  # two outputs: a page without a kernel shows the second one
-        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
+        self.keep_in(SavedPlace(board_record(self._batch.snapshot, self._batch.title)))
 
     def keep_in(self, place: Place, _own: Place | None = None) -> None:
         """Write the record to *place* from now on, for pages without a kernel."""

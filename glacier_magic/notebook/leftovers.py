@@ -8,8 +8,14 @@ from ..base.rendering import escape
 from ..errors import describe
 from ..transfer.progress import Report
 from ..transfer.unfinished import Leftovers
-from .display import Place, Record, said, shown, unfolding
+from .display import Place, Record, SavedPlace, said, shown, unfolding
 from .view import View, in_background
+
+# The sentence below the table is as wide as the page; a wider table scrolls.
+_WIDE = (
+    "<style>.glacier-leftovers .widget-html-content{min-width:0;overflow-x:auto;line-height:1.4}"
+    ".glacier-leftovers .widget-html{height:auto}</style>"
+)
 
 
 class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
@@ -29,14 +35,15 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         self._resume.on_click(lambda _: self._start())
         self._status = widgets.HTML()
         self._place: Place | None = None
-        table = widgets.HTML(leftovers._repr_mimebundle_()["text/html"])
+        table = widgets.HTML(_WIDE + leftovers._repr_mimebundle_()["text/html"])
         super().__init__([table, self._resume, self._status])
+        self.add_class("glacier-leftovers")
 
     def show(self) -> None:
         """Display the card and its record in the running cell."""
         shown(self)
         table = self._leftovers._repr_mimebundle_()["text/html"]
-        self._place = Place(unfolding(repr(self._leftovers), table))
+        self._place = SavedPlace(unfolding(repr(self._leftovers), table))
 
     def _start(self) -> None:
         self._resume.disabled = True

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from ..base.rendering import STYLE, escape, visible
 from ..base.units import human_bytes
+from .view import side_by_side
 
 MOST = 1000
 """The most entries of a folder that are listed; any path can be typed."""
@@ -47,7 +48,7 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         self._open.on_click(lambda _: self._go(self._marked_folder()))
         self._up.on_click(lambda _: self._go(self.folder.parent))
         self._add.on_click(lambda _: self._take())
-        buttons = widgets.HBox([self._add, self._open, self._up, self._below])
+        buttons = side_by_side(self._add, self._open, self._up, self._below)
         super().__init__([self._where, self._entries, self._typed, buttons])
         self._go(self.folder)
 

@@ -72,7 +72,7 @@ function table({ model, el }) {
   const free = keep(whole);
 
   // Not what the page measures: that is nothing while a tab is hidden or a theme is changed.
-  const high = model.get("height") * ROW;
+  let high = 0; // pixels of the rows in sight
   let page = {};
   let cache = new Map(); // place -> row
   let faded = new Map(); // rows as they were, shown until they have come anew
@@ -143,8 +143,9 @@ function table({ model, el }) {
     one.cells.forEach((cell, i) => {
       const [text, small, icon] = ["bdi", "small", ".gm-icon"].map((kind) => cell.querySelector(`:scope > ${kind}`));
       // The end of a path distinguishes it: its folders are cut first.
-      const cut = i === 0 && (looks.note || below(i, cells)) ? cells[i].lastIndexOf("/", cells[i].length - 2) + 1 : 0;
-      if (cut) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
+      const paths = i ? !columns[i].under && !hosts.has(i) : ROW === LINE || looks.note || below(i, cells);
+      const cut = paths ? cells[i].slice(0, -1).search(/[/\\][^/\\]*$/) + 1 : 0;
+      if (cut > 5) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
       else text.textContent = cells[i];
       cell.title = titles[i] || cells[i];
       cell.classList.toggle("gm-warn", cells[i].startsWith("⚠"));
@@ -342,7 +343,7 @@ function table({ model, el }) {
     const order = columns.map((_, i) => i).filter((i) => columns[i].wide).sort((a, b) => columns[b].wide - columns[a].wide);
     const needed = () => columns.reduce((sum, _, i) => sum + (out[i] ? 0 : least(i)), 0);
     while (!all && fitting && order.length && needed() > room) out[order.shift()] = true;
-    const tracks = columns.map(({ width }, i) => (most[i] ? `${least(i)}px` : width)).filter((_, i) => !out[i]);
+    const tracks = columns.map(({ width }, i) => (most[i] ? `minmax(0, ${least(i)}px)` : width)).filter((_, i) => !out[i]);
     whole.style.setProperty("--gm-tracks", `27px ${tracks.join(" ")}`);
     const widest = tracks.reduce((sum, track) => sum + parseFloat(/[\d.]+(?=em)/.exec(track)), 2.1);
     whole.style.setProperty("--gm-least", all ? `${widest}em` : "0");
@@ -384,6 +385,8 @@ function table({ model, el }) {
   }
 
   function settle() {
+    high = model.get("height") * ROW;
+    pane.style.height = `${high}px`;
     grid.style.height = `${high + HEAD + grid.offsetHeight - 2 - grid.clientHeight}px`; // a sideways scroll bar
     space.style.height = `${Math.max(0, tall() - high)}px`;
     grid.setAttribute("aria-rowcount", page.count === null ? -1 : page.count + 1);
@@ -424,12 +427,6 @@ function table({ model, el }) {
     redraw();
   }
 
-  pane.style.height = `${high}px`;
-  grid.style.height = `${high + HEAD}px`;
-  model.on("change:page", changed);
-  model.on("change:moved", changed);
-  model.on("change:totals", refreshTotals);
-  model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
   grid.addEventListener("wheel", wheeled, { passive: false });
@@ -442,15 +439,19 @@ function table({ model, el }) {
 
   const sizes = new ResizeObserver(layout);
   sizes.observe(grid);
-  model.on("change:more", layout);
+  const acts = {
+    "change:page": changed,
+    "change:moved": changed,
+    "change:totals": refreshTotals,
+    "change:more": layout,
+    "change:height": layout,
+    "msg:custom": heard,
+  };
+  for (const [name, act] of Object.entries(acts)) model.on(name, act);
   changed();
   return () => {
     free();
-    model.off("change:page", changed);
-    model.off("change:moved", changed);
-    model.off("change:totals", refreshTotals);
-    model.off("msg:custom", heard);
-    model.off("change:more", layout);
+    for (const [name, act] of Object.entries(acts)) model.off(name, act);
     sizes.disconnect();
   };
 }

@@ -15,12 +15,12 @@ from ..base.units import human_bytes, parse_rate
 from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
-from .display import Place, Record, unfolding
+from .display import Place, Record, SavedPlace, unfolding
 from .file_list import FileList
 from .job_board import INTERVAL, RECORDED, rate_text
 from .leftovers import LeftoversCard
 from .picker import Picker
-from .view import View, in_background
+from .view import View, in_background, side_by_side
 
 THROUGH_THE_PAGE = 8 << 20
 """The most bytes of a file from the browser: Jupyter servers refuse messages over 10 MiB."""
@@ -69,7 +69,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         rows = [
             widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"),
             self._picker,
-            widgets.HBox([self._run, self._rate, self._browser]),
+            side_by_side(self._run, self._rate, self._browser),
             self._status,
             self._summary,
             self._bar,
@@ -86,7 +86,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the panel and its record in the running cell."""
         self._own = Place(self)
-        self._place = Place(Record(repr(self._desk), self._desk._repr_html()))
+        self._place = SavedPlace(Record(repr(self._desk), self._desk._repr_html()))
         self._write()
 
     # What the user does

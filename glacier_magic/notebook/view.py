@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import ipywidgets as widgets
+
 from .display import in_a_live_notebook
 
 
@@ -13,6 +15,11 @@ def in_background(work: Callable[..., object], *args: object) -> None:
     """Run *work* in a thread, so that the kernel stays free for other cells."""
     # A kernel that is shut down must not wait for a transfer.
     threading.Thread(target=work, args=args, name="glacier-widget", daemon=True).start()
+
+
+def side_by_side(*children: widgets.Widget) -> widgets.HBox:
+    """Return widgets in a row, which wraps where the page is narrow."""
+    return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
 
 
 class View:

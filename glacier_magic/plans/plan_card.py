@@ -32,7 +32,7 @@ CARD_STYLE = STYLE + (
     "border-radius:6px;line-height:1.4;border:1px solid var(--jp-border-color2,rgba(128,128,128,.4))}"
     ".glacier-tiers li.chosen{border:2px solid var(--jp-brand-color1,#1668c5);padding:7px 11px}"
     ".glacier-plan details{margin:6px 0;line-height:1.4}.glacier-plan summary{cursor:pointer}"
-    ".glacier-wide{overflow-x:auto}.glacier-plan td.long{min-width:7em}</style>"
+    ".glacier-wide{overflow-x:auto}.glacier-plan .glacier-table td.long{min-width:7em}</style>"
 )
 
 

@@ -118,6 +118,8 @@ class UploadPlan(LastingPlan[Stored]):
         """Pairs of a label and a text to read before running it."""
         before, skipped = len(self.sending.before.rows), len(self.sources.skipped)
         facts = [("stored already", f"{plural(before, 'file')}, not sent again")] if before else []
+        if renamed := self.sending.renamed:
+            facts.append(("sent again", f"{plural(renamed, 'file')} stored already under other names"))
         facts += [("left out", f"{skipped:,}: {self.sources.skipped[0][1]}")] if skipped else []
         return [
             ("price", self.quote.headline()),

@@ -68,6 +68,7 @@ class Sending:
     :param before: the outcome so far: files that are stored already, and skipped ones.
     :param since: what another process stores after this time is not sent again (milliseconds since
         1970 by the clock that dates uploads); None to send it in any case.
+    :param renamed: the number of *files* that are stored already under other names.
     """
 
     files: list[Source]
@@ -75,6 +76,7 @@ class Sending:
     before: Stored
     since: int | None
     part_size: int | None
+    renamed: int = 0
 
     @property
     def size(self) -> int:
@@ -128,7 +130,7 @@ class Storing:
         # Another process may store some of the same files from now on: those are not sent again.
         began = int(self.engine.catalogue.database.now() * 1000)  # the clock that dates uploads
         skipped = [(storable(path), reason) for path, reason in sources.skipped]
-        before, files, requests = Stored(skipped=skipped), [], 0
+        before, files, requests, renamed = Stored(skipped=skipped), [], 0, 0
         uploader = Uploader(self.engine, self.vault, threading.Event(), part_size, once=self.once)
         for start in range(0, len(sources.files), AT_ONCE):
             some = sources.files[start : start + AT_ONCE]
@@ -139,8 +141,9 @@ class Storing:
                     before.rows.append(_row(source, record, "already stored"))
                 else:
                     files.append(source)
+                    renamed += not again and self._stored_before(source, known, any_name=True) is not None
                     requests += uploader.requests(source, known.unfinished(**source.identity))
-        return Sending(files, requests, before, None if again else began, part_size)
+        return Sending(files, requests, before, None if again else began, part_size, renamed)
 
     def send(
         self, sending: Sending, *, progress: Observer | None = None, watched: Watched | None = None
@@ -161,8 +164,10 @@ class Storing:
         """Return the archive of a file that was stored before and has not changed since, or None."""
         return self._stored_before(source, self.engine.catalogue.uploads.known(self.vault, [source.key]))
 
-    def _stored_before(self, source: Source, known: KnownUploads) -> ArchiveRecord | None:
-        done = known.stored(**source.identity)
+    def _stored_before(
+        self, source: Source, known: KnownUploads, *, any_name: bool = False
+    ) -> ArchiveRecord | None:
+        done = known.stored(**source.identity, any_name=any_name)
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
         # A file whose archive was deleted has to be stored again.
         return record if record and record.state in ("pending", "present") else None

@@ -1,4 +1,3 @@
-import { Time } from '@jupyterlab/coreutils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
@@ -122,15 +121,13 @@ function Section({ title, count, children }: { title: string; count: number; chi
 }
 
 function Vault({ vault, trans, actions }: { vault: IVault } & IShared): JSX.Element {
-  const age = vault.inventory
-    ? trans.__('inventory %1', Time.formatHuman(new Date(vault.inventory)))
-    : trans.__('no inventory read');
+  const listed = vault.inventory ? trans.__('inventory of %1', vault.inventory) : trans.__('no inventory read');
   return (
     <li>
       <button className="gm-row" title={trans.__('Browse %1 in a notebook', vault.name)} onClick={() => actions.explore(vault.name)}>
         <span className="gm-name">{vault.name}</span>
         <span className="gm-note">
-          {trans._n('%1 archive', '%1 archives', vault.archives, vault.archives.toLocaleString())}, {vault.size}, {age}
+          {trans._n('%1 archive', '%1 archives', vault.archives, vault.archives.toLocaleString())}, {vault.size}, {listed}
         </span>
       </button>
     </li>

@@ -6,7 +6,8 @@ export interface IVault {
   name: string;
   archives: number;
   size: string;
-  inventory: string | null;
+  /** The time of the last inventory, in words; empty if none was read. */
+  inventory: string;
 }
 
 export interface IJob {

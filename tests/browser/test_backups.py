@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 
 from .conftest import Lab, accessible, open_notebook, run_all
-from .test_board import _choose_theme
+from .test_board import _choose_theme, _no_column_is_cut_off
 
 CELLS = (
     "%load_ext glacier_magic\n%glacier connect --emulator --speed 3000\n%glacier create backups\n"
@@ -30,6 +30,8 @@ def _pictures(page: Any, shots: Callable[[Any, str], None], name: str, place: An
     """Look at a place in both themes and at two widths, with axe."""
     for width in (1400, 900):
         page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(500)
+        _no_column_is_cut_off(page, 5)
         for theme in ("JupyterLab Dark", "JupyterLab Light"):
             _choose_theme(page, theme)
             place.scroll_into_view_if_needed()

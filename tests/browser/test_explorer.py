@@ -177,16 +177,18 @@ def test_dark_and_without_a_kernel(explorer: Any, page: Any, shots: Callable[[An
     page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
     page.locator(".lm-Menu-itemLabel", has_text="JupyterLab Light").first.click()
     kept = cell(page, "explorer = %glacier explore")
-    kept.locator("summary", has_text="Saved with the notebook").wait_for()
+    record = kept.locator("summary", has_text="Saved with the notebook")
+    record.wait_for(state="attached")
     explorer.locator(".ge-choice", has_text="mt2").click()
-    kept.locator("summary", has_text="box, mt2").wait_for()
+    record.filter(has_text="box, mt2").wait_for(state="attached")
+    assert not record.is_visible()  # while the explorer is live
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1500)
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.locator(".lm-Menu-itemLabel", has_text="Shut Down Kernel").first.click()
     page.wait_for_timeout(500)
     page.reload()
-    kept.locator("summary", has_text="box, mt2").click()
+    record.filter(has_text="box, mt2").click()
     table = kept.locator("table.glacier-table")
     assert table.count() == 2
     assert table.nth(1).locator("tbody tr").count() == 50

@@ -245,6 +245,20 @@ def test_the_page_gets_what_it_has_in_sight() -> None:
     table.close()
 
 
+def test_a_board_makes_room_for_the_rows_that_it_shows() -> None:
+    """One row takes the room of one; more take more, up to ten, and keep it."""
+    from glacier_magic.notebook.job_board import BoardTable
+
+    rows = board_of(job(0))
+    table = BoardTable(rows, lambda _: None, label="jobs", height=1)
+    for count, height in ((1, 1), (3, 3), (500, 10), (1, 10)):
+        rows.show(BoardSnapshot(rows=tuple(job(n) for n in range(count)), now=NOW))
+        table.refresh()
+        assert table.height == height
+        assert len(table.page["rows"]) == min(count, height + 2)
+    table.close()
+
+
 def test_a_board_of_a_closed_session_says_so(restored: gm.jobs.Batch) -> None:
     """A press raises nothing; the rows stand as they were."""
     board = JobBoard(restored)

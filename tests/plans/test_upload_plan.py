@@ -3,6 +3,7 @@
 from decimal import Decimal
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,9 @@ def test_the_requests_shown_are_those_sent(vault, folder, paid):
         assert count() == SMALL + LARGE
         again = vault.upload_plan([folder], recursive=True)
         assert (again.requests, again.empty, again.quote.total) == (0, True, 0)
+        renamed = vault.upload_plan([Path(folder).absolute()], recursive=True, root=Path(folder).absolute())
+        assert dict(renamed.facts)["sent again"] == "13 files stored already under other names"
+        assert "sent again" not in dict(plan.facts)
         again.run()
         assert count() == SMALL + LARGE
         twice = vault.upload_plan([folder], recursive=True, again=True)

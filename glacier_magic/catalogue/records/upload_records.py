@@ -89,14 +89,19 @@ class KnownUploads:
         for upload in uploads:
             self._by_file[upload.path, upload.size, upload.mtime_ns].append(upload)
 
-    def stored(self, *, path: str, size: int, mtime_ns: int, description: str) -> str | None:
-        """Return the archive id of a file if it was stored before, or None."""
+    def stored(
+        self, *, path: str, size: int, mtime_ns: int, description: str, any_name: bool = False
+    ) -> str | None:
+        """Return the archive id of a file if it was stored before, or None.
+
+        :param any_name: also with another name or description.
+        """
         if not self._by_file:
             return None
         wanted = _read(description)
         for each in spellings(path):  # a folder may list decomposed what was typed composed
             for upload in self._by_file.get((each, size, mtime_ns), ()):
-                if upload.state == "done" and _read(upload.description) == wanted:
+                if upload.state == "done" and (any_name or _read(upload.description) == wanted):
                     return upload.archive_id
         return None
 

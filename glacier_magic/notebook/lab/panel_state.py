@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ...base.paths import last_connection_file
-from ...base.units import human_bytes, masked
+from ...base.units import human_bytes, local_time, masked
 from ...catalogue import Catalogue
 from ...client.connect import service_time
 from ...client.session_settings import SessionSettings
@@ -132,7 +132,7 @@ def _described(place: _Place) -> dict[str, Any]:
     return {
         "key": used.key,
         "label": _label(used),
-        "vaults": [_vault(catalogue, name) for name in settings.vault_names],
+        "vaults": [_vault(catalogue, name, now) for name in settings.vault_names],
         "vault": settings.vault_in_use or "",
         "jobs": [_job(row, time) for row in _chosen(rows)],
         "counts": counts,
@@ -151,13 +151,15 @@ def _label(used: UsedCatalogue) -> str:
     return f"{named}, {known.region}, {masked(known.account)}"
 
 
-def _vault(catalogue: Catalogue, name: str) -> dict[str, Any]:
+def _vault(catalogue: Catalogue, name: str, now: datetime) -> dict[str, Any]:
     total = next(iter(catalogue.archives.du(name, "", 0)), None)
+    made = catalogue.archives.latest(name)
     return {
         "name": name,
         "archives": total.archives if total else 0,
         "size": human_bytes(total.bytes if total else 0),
-        "inventory": catalogue.archives.latest(name),
+        # In words: only this computer knows the date of an emulator.
+        "inventory": local_time(datetime.fromisoformat(made), now) if made else "",
     }
 
 

@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 
 import psutil
 import pytest
 
+from glacier_magic.base.units import local_time
 from glacier_magic.catalogue import Catalogue
 from glacier_magic.commands.last_connection import remember
 from glacier_magic.watch.consent import set_consent
@@ -123,15 +125,18 @@ def stream(server):
         connection.close()
 
 
-def test_the_state_has_vaults_and_jobs_and_no_account(server, used, session, files):
+def test_the_state_has_vaults_and_jobs_and_no_account(server, used, session, files, listed):
     """Two pages get one message at once, and one after each change."""
     files("scan.tif")
     used.upload("scan.tif")
+    listed(used)
+    made = datetime.fromisoformat(session.catalogue.archives.latest("photos"))
+    told = local_time(made, session.service.clock.now())  # days ahead of the page's clock
     pages = [stream(server), stream(server)]
     for messages in pages:
         place = next(message["places"][0] for message in messages if message["places"])
-        assert [vault["name"] for vault in place["vaults"]] == ["photos"]
-        assert place["jobs"] == []
+        assert [(vault["name"], vault["inventory"]) for vault in place["vaults"]] == [("photos", told)]
+        assert [job["state"] for job in place["jobs"]] == ["verified"]
     used.restore("*").run()
     for messages in pages:
         asked = next(message for message in messages if message["places"][0]["jobs"])
