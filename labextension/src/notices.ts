@@ -18,7 +18,7 @@ export function notify(before: IState | null, now: IState, trans: TranslationBun
   const sent = (state: string) =>
     before === null ? [] : now.uploads.filter(one => one.state === state && sendings.get(one.number) !== state);
 
-  const done = news('verified', 'unverified');
+  const done = news('verified', 'unverified', 'done');
   if (done.length) {
     Notification.success(trans.__('Done: %1', listed(done, trans)), SEEN);
   }

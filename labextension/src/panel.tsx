@@ -18,6 +18,7 @@ interface IShared {
   actions: IActions;
 }
 
+const ENDED = ['verified', 'unverified', 'done'];
 const RUNNING = ['downloading', 'in progress', 'requested', 'scheduled', 'held'];
 
 /** The side panel. */
@@ -78,7 +79,7 @@ function Place({ place, consent, trans, actions }: { place: IPlace; consent: boo
       {jobs(trans.__('Running'), of(...RUNNING), count(...RUNNING) - losing.filter(job => job.state !== 'ready').length)}
       {jobs(trans.__('Ready'), of('ready'), count('ready') - losing.filter(job => job.state === 'ready').length)}
       {jobs(trans.__('Failed'), of('failed', 'expired'), count('failed', 'expired'))}
-      {jobs(trans.__('Done'), of('verified', 'unverified').slice(0, 10), count('verified', 'unverified'))}
+      {jobs(trans.__('Done'), of(...ENDED).slice(0, 10), count(...ENDED))}
       <Section title={trans.__('Vaults')} count={place.vaults.length}>
         {place.vaults.map(vault => (
           <Vault key={vault.name} vault={vault} trans={trans} actions={actions} />

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -124,9 +123,6 @@ def _described(place: _Place) -> dict[str, Any]:
     time = service_time(used.connection)
     now = time or datetime.now(UTC)
     rows, recorded = place.rows.rows({}, now)
-    counts: Counter[str] = Counter()
-    for state, count in recorded.states.items():
-        counts[_group(state)] += count
     watched = watching(catalogue, now)
     settings = SessionSettings(catalogue)
     return {
@@ -135,7 +131,7 @@ def _described(place: _Place) -> dict[str, Any]:
         "vaults": [_vault(catalogue, name, now) for name in settings.vault_names],
         "vault": settings.vault_in_use or "",
         "jobs": [_job(row, time) for row in _chosen(rows)],
-        "counts": counts,
+        "counts": dict(recorded.states),
         "watching": {
             "by": watched.by,
             "loses_at": _iso(watched.loses_at),
@@ -175,7 +171,7 @@ def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
     return {
         "key": row.key,
         "name": row.name,
-        "state": _group(row.state),
+        "state": row.state,
         "size": "" if row.size is None else human_bytes(row.size),
         "fraction": round(row.done / row.size, 2) if row.size else 0.0,
         "expected": _iso(row.due or row.expected),
@@ -183,10 +179,6 @@ def _job(row: JobRow, now: datetime | None) -> dict[str, Any]:
         "losing": losing,
         "error": scrub(row.error),
     }
-
-
-def _group(state: str) -> str:
-    return "verified" if state == "done" else state  # the page has one group of what is finished
 
 
 def _iso(moment: datetime | None) -> str | None:
