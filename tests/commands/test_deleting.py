@@ -100,7 +100,7 @@ def test_a_failure_in_part_has_a_code(main, emulator):
     assert main("rm", "*", "--confirm", "photos") == AccessDenied.exit_code
     assert "Deleted 2 archives" in main.err
     assert ": done." not in main.err
-    assert "deletions 1 lists what is left" in main.err
+    assert "deletions 1 lists the rest" in main.err
     assert "neither a lock nor an access policy" in main.err
     assert "neither a lock" in main.ok("deletions", "1")
     assert "Deleted 3 archives" in main.ok("deletions", "--resume", "1")

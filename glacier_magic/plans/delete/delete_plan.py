@@ -101,7 +101,7 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
 def failure(done: Deletion, first: GlacierError) -> GlacierError:
     """Return an error for all archives that were not deleted, of the type of the first."""
     # A queue of one is as quickly deleted by its name again.
-    kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists what is left, and {again()}"
+    kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists the rest, and {again()}"
     return type(first)(  # callers tell by the type whether it was denied, not found or not reachable
         f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
         cure=f"{first.cure}{kept}".strip(),
