@@ -95,7 +95,9 @@ class Ordered(Generic[Result]):
             while self._results:
                 yield self._next()
         finally:
-            pool.shutdown(cancel_futures=True)  # also if the caller stops early
+            # Also if the caller stops early.  Without a wait: the garbage collector may run this in a thread
+            # that is about to begin, which Python lets no other join.
+            pool.shutdown(wait=False, cancel_futures=True)
         if failure is not None:
             raise failure
 
