@@ -168,7 +168,7 @@ def short_id(identifier: str) -> str:
 def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bool = True) -> str:
     """Return a time in the user's time zone.
 
-    :param now: the present, whose day and year are left out; None in what is read later, too.
+    :param now: the present, whose day and year are left out; None to leave nothing out.
     :param zone: whether to include the name of the time zone.
     """
     if moment is None:

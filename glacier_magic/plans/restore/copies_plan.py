@@ -16,7 +16,7 @@ from ...base.dataframes import marked
 from ...base.units import human_bytes, human_sum, local_time, plural
 from ...catalogue import ArchiveRecord, Download, JobRecord
 from ...catalogue.records.payers import payer_facts
-from ...errors import GlacierError, InputError
+from ...errors import GlacierError, InputError, NotReady
 from ...jobs import Batch, Tracker
 from ...jobs.asking import WORKERS
 from ...jobs.board import download_key, job_key
@@ -107,8 +107,11 @@ class CopiesPlan(Plan[Batch]):
         """Return what is asked about an object, or why nothing is."""
         raise NotImplementedError
 
-    def _send(self, item: AskedAgain) -> bool:
-        """Send the request of an item, and record the outcome; return False if another process sends it."""
+    def _send(self, item: AskedAgain) -> None:
+        """Send the request of an item, and record the outcome.
+
+        :raises NotReady: another process sends it.
+        """
         raise NotImplementedError
 
     @property
@@ -176,30 +179,34 @@ class CopiesPlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         # An event that is never set: a run that has begun is not cut short between request and record.
-        crew: Crew[GlacierError | bool] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
-        answers = list(crew.run(partial(self._sent, item) for item in self.items))
-        errors = [answer for answer in answers if isinstance(answer, GlacierError)]
-        changed = answers.count(True)
+        crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
+        errors = [error for error in crew.run(partial(self._sent, item) for item in self.items) if error]
+        changed = len(self.items) - len(errors)
         self._happened = {"extended": changed}
         if errors and not changed:  # with some accepted, the board shows the others
             raise errors[0]
         if not self.empty:
             self._tracker.refresh([self.vault])  # the board has the new ends
             self._tracker.start()
-        return Batch(self._tracker, self._keys(), self.title)
+        # No row shows these, and the other process may be dead.
+        left = [f". {error}" for error in errors if isinstance(error, NotReady)]
+        return Batch(self._tracker, self._keys(), "".join([self.title, *left[:1]]))
 
     def _keys(self) -> Iterable[str]:
         for item in self.items:
             waiting = self._waiting.get(item.archive.archive_id)
             yield from map(download_key, (d.id for d in waiting)) if waiting else [job_key(item.job)]
 
-    def _sent(self, item: AskedAgain) -> GlacierError | bool:
+    def _sent(self, item: AskedAgain) -> GlacierError | None:
         try:
-            return self._send(item)
+            self._send(item)
+        except NotReady as error:
+            return error
         except GlacierError as error:  # one refusal must not stop the others
             for download in self._waiting.get(item.archive.archive_id, ()):
                 self._catalogue.downloads.update(download.id, error=f"{self.verb}: {error.message}")
             return error
+        return None
 
 
 class KeepPlan(CopiesPlan):
@@ -242,16 +249,18 @@ class KeepPlan(CopiesPlan):
         storage = QuoteLine(self._prices.figure("s3-standard-storage"), longer / MONTH_DAYS)
         return Quote((*retrieved_by(self._prices, asked, LEAST), storage))
 
-    def _send(self, item: AskedAgain) -> bool:
+    def _send(self, item: AskedAgain) -> None:
         jobs = self._catalogue.jobs
         if not jobs.claim_renewal(item.job, self._catalogue.limits.lost_renewal):
-            return False
+            raise NotReady(
+                f"Another process keeps the copy of {item.archive.name!r} longer at this moment",
+                cure="Repeat this in a minute: copies that are kept so long already are left out.",
+            )
         try:
             self._service.buckets.ask(self.vault, item.archive.archive_id, LEAST, item.days)
         except GlacierError:  # the list of the bucket has the end of the copy, whatever became of it
             jobs.give_back_renewal(item.job)
             raise
-        return True
 
 
 class HurryPlan(CopiesPlan):
@@ -299,7 +308,7 @@ class HurryPlan(CopiesPlan):
             return Quote()
         return Quote(tuple(retrieved_by(self._prices, self._asking.restored, self.tier)), (UNDOUBLED,))
 
-    def _send(self, item: AskedAgain) -> bool:
+    def _send(self, item: AskedAgain) -> None:
         archive_id, catalogue = item.archive.archive_id, self._catalogue
         # If a crash keeps the record from being written, a second request is refused by S3: it is not faster.
         self._service.buckets.ask(self.vault, archive_id, self.tier, item.days)
@@ -308,4 +317,3 @@ class HurryPlan(CopiesPlan):
             catalogue.jobs.record([job], ours=True)
             for download in self._waiting[archive_id]:
                 catalogue.downloads.update(download.id, tier=self.tier, error=None)
-        return True
