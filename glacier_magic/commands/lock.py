@@ -33,7 +33,7 @@ def _run(console: Console, args: Namespace) -> Any:
     if not args.complete and (args.lock_id, args.confirm) != (None, None):
         raise InputError("--lock-id and --confirm go with --complete", cure="")
     if args.vault is None and (args.policy or args.complete or args.abort):
-        raise InputError("Which vault?", cure="Name it: a lock is for ever, the vault in use is not.")
+        raise InputError("Which vault?", cure="Name it: a lock cannot be undone.")
     lock = console.vault(args.vault).lock()
     if args.save is not None:  # before a change: the file has the policy as it was
         console.face.note(f"Written to {lock.save(args.save)}.")

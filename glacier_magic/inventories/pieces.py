@@ -95,8 +95,8 @@ class Ordered(Generic[Result]):
             while self._results:
                 yield self._next()
         finally:
-            # Also if the caller stops early.  Without a wait: the garbage collector may run this in a thread
-            # that is about to begin, which Python lets no other join.
+            # Also if the caller stops early.  It does not wait: the garbage collector may call it in a thread
+            # that is starting, and a join would wait for a lock of that thread.
             pool.shutdown(wait=False, cancel_futures=True)
         if failure is not None:
             raise failure

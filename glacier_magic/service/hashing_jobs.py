@@ -82,7 +82,7 @@ class HashingJobs:
         :param composite: hash the checksums of the parts.
         :param role: the ARN of the IAM role that reads the objects and writes the report.
         :param marked: a description, by which :meth:`listed` finds it.
-        :param token: up to 64 characters: a request with the token and content of another is that one's job.
+        :param token: up to 64 characters; a repeated request with the same token returns the first job.
         """
         bucket = _ARN.format(self._partition, manifest.bucket)
         kind = "COMPOSITE" if composite else "FULL_OBJECT"

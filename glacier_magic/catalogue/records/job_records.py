@@ -169,7 +169,7 @@ class Jobs:
     def claim_renewal(self, job: JobRecord, patience: float) -> bool:
         """Record the intent to keep a copy longer, unless it was recorded *patience* seconds ago.
 
-        A copy with another end than *job* has was kept longer meanwhile, and is not claimed.
+        A copy whose end is no longer that of *job* was kept longer by another process, and is not claimed.
         """
         now = self._database.now()
         changed = self._database.execute(

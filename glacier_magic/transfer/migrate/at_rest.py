@@ -67,7 +67,7 @@ class RestingProof:
     def request(self, group: Group, objects: Sequence[MovedObject], role: str) -> str:
         """Request the job of a group; return its id.
 
-        If another computer requests it at this moment, both have seen the same jobs, and get the same one.
+        Two computers that have seen the same jobs and request the same group get one job.
         """
         region, root, algorithm, composite, versions = group
         place = folder_for_keys(root)
