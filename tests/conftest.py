@@ -55,7 +55,7 @@ _leaks.watch()
 
 @pytest.fixture(scope="session", autouse=True)
 def no_leaks(tmp_path_factory):
-    """At the end, look for the secrets that were used in all that was printed and written."""
+    """At the end, look for the secrets that were used in what the tests have shared and printed."""
     yield
     _leaks.read_files(tmp_path_factory.getbasetemp())
     assert sorted(_leaks.found) == []
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(item):
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
+def home(tmp_path_factory, tmp_path, monkeypatch):
     """Point every place that a user's own files or settings could be in to an empty folder."""
     folder = tmp_path_factory.mktemp("home")
     for name in [n for n in os.environ if n.startswith(("AWS_", "BOTO", "GLACIER_MAGIC_"))]:
@@ -102,6 +102,13 @@ def home(tmp_path_factory, monkeypatch):
     yield folder
     steps.spell_as(None)
     _leaks.use_settings(os.environ)  # those that child processes were given
+    # Like tmp_path of a test that passed, it is removed: the files of all tests would fill 14 GB.
+    for thread in threading.enumerate():
+        if thread.name == "glacier-explore":
+            thread.join(PATIENCE)  # it reads a catalogue
+    for written in (folder, tmp_path):
+        _leaks.read_files(written)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

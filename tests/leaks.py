@@ -76,7 +76,7 @@ class Leaks:
         for path in folder.rglob("*"):
             ours = not path.is_symlink() and path.is_file() and not any(map(path.match, WRITTEN_BY_TESTS))
             if ours and path.stat().st_size <= MOST:
-                self.read(str(path.relative_to(folder)), path.read_bytes())
+                self.read(str(path.relative_to(folder.parent)), path.read_bytes())
                 count += 1
         return count
 
