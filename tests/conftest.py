@@ -26,7 +26,7 @@ from glacier_magic import emulator as emulation
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
-from glacier_magic.emulator import testing
+from glacier_magic.emulator import bare_session, testing
 from glacier_magic.errors import steps
 from glacier_magic.jobs.fetching import Fetcher
 from glacier_magic.packs.encryption import Identity
@@ -39,6 +39,8 @@ settings.load_profile("no-deadline")
 
 # All boto3 sessions of this process share botocore's descriptions of AWS, which take 90 ms to parse.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+# Those on an emulator share one boto3 session, too, which takes 6 ms to make and reads no environment.
+bare_session.bare_session = functools.cache(bare_session.bare_session)
 
 # Without bytecode, each process that a test starts compiles the package anew.
 sys.dont_write_bytecode = False
@@ -59,6 +61,12 @@ def no_leaks(tmp_path_factory):
     yield
     _leaks.read_files(tmp_path_factory.getbasetemp())
     assert sorted(_leaks.found) == []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Two workers a core: many tests wait for virtual hours and for processes."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ PATIENCE = 30.0
 PART = 8 * MIB
 SIZES = {"small": 10, "parts": 2 * PART + 1}
 
-pytestmark = pytest.mark.limits(object_part=PART)
+pytestmark = pytest.mark.limits(object_part=PART, lost_request=0, request_interval=0.02)
 
 MOVER = """
     import os
@@ -101,7 +102,7 @@ def test_a_killed_move_goes_on(
     batch = session.vault("photos").migrate("*", to=to, storage_class="STANDARD", tier="Standard").run()
     if name == "start_retrieval":
         while batch.snapshot.count("requested"):
-            session.service.account()
+            time.sleep(0.02)
         later(session, hours=4.1)
     batch.wait(PATIENCE)
     assert objects() == {f"in/{each}": content for each, content in contents.items()}
