@@ -65,8 +65,8 @@ def no_leaks(tmp_path_factory):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Two workers a core: many tests wait for virtual hours and for processes."""
-    return 2 * (os.cpu_count() or 1)
+    """One worker more than cores: many tests wait for virtual hours and for processes."""
+    return 1 + (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)
