@@ -111,6 +111,7 @@ def restored(session, backup):
 def confirmed_drop(session, vault):
     """Begin a drop, and kill the process between the confirmation and the first deletion."""
     session.drop_with_archives(vault.name)
+    session.tracker.stop()  # of the process that is killed
     drop = session.catalogue.drops.open_of(vault.name)
     archives, drops = session.catalogue.archives, session.catalogue.drops
     choice = DeletionChoice(archives, vault.name, archives.numbers(vault.name, None))
