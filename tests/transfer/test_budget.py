@@ -254,6 +254,15 @@ def test_notes_say_what_is_wrong_and_when_it_is_tried_again(budget, stop):
         assert note == f"throttled, trying again in {max(1, round(pause))} s"
 
 
+def test_a_note_is_taken_back_also_where_another_worker_succeeded_first(budget, clock):
+    """The success of the other one has ended the wave of failures, but says nothing of this note."""
+    notes = []
+    stop = Stop(clock, meanwhile=lambda: budget.call(lambda: None, Stop(clock)))
+    budget.call(Failing(THROTTLED), stop, notes.append)
+    assert len(notes) == 2
+    assert notes[-1] == ""
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
