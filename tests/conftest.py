@@ -26,11 +26,12 @@ from glacier_magic import emulator as emulation
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
-from glacier_magic.emulator import bare_session, testing
+from glacier_magic.emulator import testing
 from glacier_magic.errors import steps
 from glacier_magic.jobs.fetching import Fetcher
 from glacier_magic.packs.encryption import Identity
 from tests import packed, postgres_server
+from tests.finishing import finish
 from tests.intercepting import Calls
 from tests.leaks import Leaks
 
@@ -39,8 +40,6 @@ settings.load_profile("no-deadline")
 
 # All boto3 sessions of this process share botocore's descriptions of AWS, which take 90 ms to parse.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
-# Those on an emulator share one boto3 session, too, which takes 6 ms to make and reads no environment.
-bare_session.bare_session = functools.cache(bare_session.bare_session)
 
 # Without bytecode, each process that a test starts compiles the package anew.
 sys.dont_write_bytecode = False
@@ -57,7 +56,7 @@ _leaks.watch()
 
 @pytest.fixture(scope="session", autouse=True)
 def no_leaks(tmp_path_factory):
-    """At the end, look for the secrets that were used in what the tests have shared and printed."""
+    """At the end, look for the secrets that were used in all output, and in the files that tests share."""
     yield
     _leaks.read_files(tmp_path_factory.getbasetemp())
     assert sorted(_leaks.found) == []
@@ -65,7 +64,7 @@ def no_leaks(tmp_path_factory):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """One worker more than cores: many tests wait for virtual hours and for processes."""
+    """Return one more than there are cores: many tests wait for virtual hours and for processes."""
     return 1 + (os.cpu_count() or 1)
 
 
@@ -110,13 +109,10 @@ def home(tmp_path_factory, tmp_path, monkeypatch):
     yield folder
     steps.spell_as(None)
     _leaks.use_settings(os.environ)  # those that child processes were given
-    # Like tmp_path of a test that passed, it is removed: the files of all tests would fill 14 GB.
-    for thread in threading.enumerate():
-        if thread.name == "glacier-explore":
-            thread.join(PATIENCE)  # it reads a catalogue
+    finish("glacier-explore")  # it reads a catalogue, whose folder is removed
     for written in (folder, tmp_path):
         _leaks.read_files(written)
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)  # as pytest does with tmp_path: all of them have 14 GB
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,11 +74,13 @@ class Leaks:
     def read_files(self, folder: Path) -> int:
         """Read all files below a folder but those that tests write secrets to; return their number."""
         count = 0
-        for path in folder.rglob("*"):
+        # os.walk() and this pass over what a process that is ending removes meanwhile.
+        for path in (Path(parent, name) for parent, _, names in os.walk(folder) for name in names):
             ours = not path.is_symlink() and path.is_file() and not any(map(path.match, WRITTEN_BY_TESTS))
-            if ours and path.stat().st_size <= MOST:
-                self.read(str(path.relative_to(folder.parent)), path.read_bytes())
-                count += 1
+            with suppress(FileNotFoundError):
+                if ours and path.stat().st_size <= MOST:
+                    self.read(str(path.relative_to(folder.parent)), path.read_bytes())
+                    count += 1
         return count
 
     def watch(self) -> None:

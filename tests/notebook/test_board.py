@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from glacier_magic.notebook.board_rows import COLUMNS, NOT_DONE, BoardRows
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard, news
 from glacier_magic.notebook.row_table import Column
+from tests.finishing import finish
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEYS = [column.key for column in COLUMNS if column.key != "vault"]  # of a board of one vault
@@ -202,9 +202,7 @@ def press(board: JobBoard, name: str) -> Any:
     button = next(b for b in board._buttons.children if b.description.startswith(name))
     assert not button.disabled
     button.click()
-    for thread in threading.enumerate():
-        if thread.name == "glacier-widget":
-            thread.join(30)
+    finish("glacier-widget")
     return board._area.children[0] if board._area.children else board._table.places
 
 

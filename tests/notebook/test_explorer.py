@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
 from tests.catalogue import archive_record
 from tests.conftest import wait_until
+from tests.finishing import finish
 
 NAMES = (
     "<script>alert(1)</script>/<b>bold</b>.tif",
@@ -72,14 +72,6 @@ def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
     finish("glacier-explore", "glacier-widget")
-
-
-def finish(*names: str) -> None:
-    """Wait for the threads of these names, and for those that they start."""
-    while working := [thread for thread in threading.enumerate() if thread.name in names]:
-        for thread in working:
-            thread.join(30)
-            assert not thread.is_alive()
 
 
 def ask(view: ExplorerView, kind: str, **more: Any) -> None:

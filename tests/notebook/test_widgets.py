@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
 from glacier_magic.notebook.restore_form import RestoreForm
 from glacier_magic.watch.consent import consent, offer
+from tests.finishing import finish
 from tests.intercepting import Calls
 
 
@@ -44,9 +44,7 @@ def vault(emulated: Path, tmp_path: Path, limits: Limits, calls: Calls) -> Itera
 
 def wait_for(card: PlanCard, place: FakePlace) -> None:
     """Wait for the thread that a click started."""
-    for thread in threading.enumerate():
-        if thread.name == "glacier-widget":
-            thread.join(30)
+    finish("glacier-widget")
 
 
 def placed(plan: Any) -> tuple[PlanCard, FakePlace]:

@@ -9,6 +9,7 @@ import pytest
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, LocalError, NotFound
 from glacier_magic.transfer.budget import Stopped
+from tests.finishing import finish
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -176,9 +177,7 @@ def test_a_refused_stream_uses_up_no_memory(session, vault, small_parts, calls, 
     calls.replace(operation, refuse)
     with pytest.raises(GlacierError):
         vault.upload_stream(io.BytesIO(os.urandom(3 * MIB)), "x")
-    for thread in threading.enumerate():
-        if thread.name == "glacier-upload":
-            thread.join(PATIENCE)
+    finish("glacier-upload")
     assert all_memory_is_back(session)
 
 
