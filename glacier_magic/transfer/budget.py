@@ -90,7 +90,7 @@ class Budget:
         :raises GlacierError: the error is not transient, or has lasted for a quarter of an hour.
         """
         say: Note = note or (lambda _text: None)
-        damaged, waits = 0, False
+        damaged, waited = 0, False
         began = self._now()
         while True:
             self._hold(stop)  # before every attempt: the service may be throttling another worker
@@ -108,13 +108,13 @@ class Budget:
                     raise Stopped from None  # the stop itself may have broken the request
                 if not self._transient(error, began):
                     raise
-                waits = True
+                waited = True
                 say(self._back_off(error))
                 if not again():
                     raise
             else:
                 self._success_at = self._now()  # without the lock: the time of any worker will do
-                if self._failures or waits:  # another worker may have ended the wave before the note
+                if self._failures or waited:  # another worker may have ended the wave before this note
                     self._failures = 0
                     say("")  # remove the note about the failures
                 return result
