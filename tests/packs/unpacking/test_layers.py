@@ -76,6 +76,16 @@ def test_damage_and_a_cut_leave_nothing(unpack, files, ending):
     assert list((files.folder / "out").iterdir()) == []
 
 
+def test_what_ails_a_layer_is_told_rather_than_the_tar_inside(unpack):
+    """Though it shows only at the end."""
+    tar = tarred({"a": b"x" * 2000, "b": os.urandom(1 << 20)})
+    packed = gzip.compress(tar[:2560] + b"?" * 100 + tar[2660:])
+    with pytest.raises(IntegrityError, match="A header of the tar is damaged"):
+        unpack("a.tgz", packed)
+    with pytest.raises(IntegrityError, match="The gzip data is damaged"):
+        unpack("a.tgz", packed[:-8] + bytes(8))  # its checksum
+
+
 def test_xz_takes_little_memory_and_padding_between_streams(unpack):
     """However much a header asks for."""
     small = bytearray(lzma.compress(b"hello"))
