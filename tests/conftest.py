@@ -112,7 +112,7 @@ def home(tmp_path_factory, tmp_path, monkeypatch):
     finish("glacier-explore")  # it reads a catalogue, whose folder is removed
     for written in (folder, tmp_path):
         _leaks.read_files(written)
-    shutil.rmtree(folder, ignore_errors=True)  # as pytest does with tmp_path: all of them have 14 GB
+    shutil.rmtree(folder, ignore_errors=True)  # as pytest does with tmp_path: together they take 14 GB
 
 
 @pytest.fixture(scope="session")

@@ -144,22 +144,9 @@ def _folded(path: Path) -> str:
 def extract_tar(source: Layer, into: Extraction) -> None:
     """Extract a tar to its end, and read what is behind it: some layers are verified there.
 
-    :raises IntegrityError: it is damaged or cut off, or a layer around it is.
+    :raises IntegrityError: it is damaged or cut off.
     """
-    try:
-        _extract_members(Forward(source), into)
-    except IntegrityError:
-        _read_on(source)  # what ails a layer says more than what is damaged inside it
-        raise
-    _read_on(source)
-
-
-def _read_on(source: Layer) -> None:
-    while source.read():
-        pass
-
-
-def _extract_members(tar: Forward, into: Extraction) -> None:
+    tar = Forward(source)
     for member in walk(tar.read):
         if member.kind == FOLDER:
             into.folder(member.name)
@@ -171,6 +158,8 @@ def _extract_members(tar: Forward, into: Extraction) -> None:
             into.omit(member.name, "a sparse file, which tar itself extracts")
         else:
             into.file(member.name, _content(tar, member), mtime=member.mtime, mode=member.mode)
+    while source.read():
+        pass
 
 
 def _content(tar: Forward, member: Member) -> Iterator[bytes]:

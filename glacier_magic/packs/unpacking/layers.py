@@ -121,6 +121,12 @@ class Layer:
             raise self._failed
         return b"".join(parts)
 
+    def damage(self) -> IntegrityError | None:
+        """Read on to the end; return the error if the layer is damaged, or one around it."""
+        while self._fill():
+            pass
+        return self._failed if isinstance(self._failed, IntegrityError) else None
+
     def close(self) -> None:
         """End the processes that it is read from."""
         close = getattr(self._pieces, "close", None)
@@ -171,10 +177,13 @@ class Opened:
 def opened(stream: BinaryIO, name: str, openers: dict[str, Opener], allowance: Allowance) -> Iterator[Opened]:
     """Open all layers of a stream, from the outermost on; on exit, their processes are ended.
 
+    Where something is damaged, here or in the ``with`` block, the error is that of the outermost damaged
+    layer. All layers are read to their end to find it.
+
     :param openers: how each kind of layer is opened; see :func:`.openers`.
     :param allowance: the bytes that each may unpack to.
     :raises WrongKey: a layer is not opened by the key or the password.
-    :raises IntegrityError: a layer is damaged at its beginning.
+    :raises IntegrityError: a layer is damaged.
     :raises InputError: there are too many, or the program or library for one is not installed.
     """
     layers = [Layer("file", pieces_of(stream), allowance.fresh())]
@@ -196,6 +205,10 @@ def opened(stream: BinaryIO, name: str, openers: dict[str, Opener], allowance: A
             archive=kind,
             name=_without_ending(name, kind) if kind else name,
         )
+    except IntegrityError as error:
+        for layer in reversed(layers[1:]):  # damage of an outer layer explains that of the inner ones
+            error = layer.damage() or error
+        raise error from None
     finally:
         for layer in reversed(layers):  # a process waits for the one that reads from it
             layer.close()

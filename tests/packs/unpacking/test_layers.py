@@ -76,14 +76,30 @@ def test_damage_and_a_cut_leave_nothing(unpack, files, ending):
     assert list((files.folder / "out").iterdir()) == []
 
 
-def test_what_ails_a_layer_is_told_rather_than_the_tar_inside(unpack):
-    """Though it shows only at the end."""
+def test_the_outermost_damage_is_told(unpack):
+    """Though it shows only at the end, and what is inside is damaged before."""
     tar = tarred({"a": b"x" * 2000, "b": os.urandom(1 << 20)})
     packed = gzip.compress(tar[:2560] + b"?" * 100 + tar[2660:])
     with pytest.raises(IntegrityError, match="A header of the tar is damaged"):
         unpack("a.tgz", packed)
+    changed = packed[:-8] + bytes(8)  # its checksum
     with pytest.raises(IntegrityError, match="The gzip data is damaged"):
-        unpack("a.tgz", packed[:-8] + bytes(8))  # its checksum
+        unpack("a.tgz", changed)
+    outer = lzma.compress(changed)
+    with pytest.raises(IntegrityError, match="The gzip data is damaged"):
+        unpack("a.tgz.xz", outer)
+    with pytest.raises(IntegrityError, match="The xz data is damaged"):
+        unpack("a.tgz.xz", outer[:-3])
+
+
+def test_the_outermost_damage_is_told_at_the_beginning(unpack):
+    """Where not one byte comes out of the inner layer."""
+    inner = bz2.compress(os.urandom(1 << 20))
+    packed = gzip.compress(inner[:100] + bytes(10) + inner[110:])
+    with pytest.raises(IntegrityError, match="The bzip2 data is damaged"):
+        unpack("a.bz2.gz", packed)
+    with pytest.raises(IntegrityError, match="The gzip data is damaged"):
+        unpack("a.bz2.gz", packed[:-8] + bytes(8))
 
 
 def test_xz_takes_little_memory_and_padding_between_streams(unpack):
